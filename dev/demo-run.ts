@@ -283,12 +283,15 @@ export function renderNextSteps(
 ): string {
   const workflows = `${servers.uiUrl}/namespaces/${env.TEMPORAL_NAMESPACE}/workflows`;
   const force = `month-end force ${month} --tenant ${STUDIO_TENANT} --reason "late usage" --watch`;
+  const createKey = `keys create --scope tenant --tenant ${STUDIO_TENANT} --label me`;
   return [
     `${month} is closed. What you can do next:`,
     '',
     ...(servers.uiUrl === null ? [] : [`  See its workflow   ${workflows}/month-end-${month}`]),
     `  Operator pages     ${env.API_URL}/operator/months/${month}`,
     `  Operator key       grep OPERATOR_API_KEY ${envFile}`,
+    `  Tenant pages       ${env.API_URL}/tenant`,
+    `  Tenant key         npm run cli -- ${createKey}`,
     `  API reference      ${env.API_URL}/docs`,
     `  List invoices      npm run cli -- invoices list --period ${month}`,
     `  Force a rerun      npm run cli -- ${force}`,

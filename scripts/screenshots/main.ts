@@ -10,6 +10,7 @@ import { contextOptions } from '../../test/browser/_looks.ts';
 import { OPERATOR_PAGES } from './operator-pages.ts';
 import type { Moment, Picture } from './picture.ts';
 import { openShop, type Shop } from './shop.ts';
+import { TENANT_PAGES } from './tenant-pages.ts';
 import { TEMPORAL_UI } from './temporal-ui.ts';
 
 /**
@@ -17,7 +18,7 @@ import { TEMPORAL_UI } from './temporal-ui.ts';
  * Temporal dev server with its Web UI, our API and worker. See `npm run screenshots -- --help`.
  */
 
-const PICTURES = [...TEMPORAL_UI, ...OPERATOR_PAGES];
+const PICTURES = [...TEMPORAL_UI, ...OPERATOR_PAGES, ...TENANT_PAGES];
 const IMAGES = fileURLToPath(new URL('../../docs/images', import.meta.url));
 
 interface Options {

@@ -78,6 +78,7 @@ export function exampleCalls({
         reason: 'the gateway counted retries',
       }),
     },
+    getUsageCsv: { ...ofMonth, operatorQuery: 'tenant_id=acme' },
     postQuote: { body: () => ({ plan_code: 'studio', projected_usage: { llm_tokens: '1' } }) },
     getInvoices: {},
     getInvoiceHtml: ofInvoice,

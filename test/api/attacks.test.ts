@@ -207,6 +207,45 @@ describe("another tenant's data looks as if it did not exist", () => {
     expect(unknown.body).toMatchObject({ detail: detail.replaceAll('acme', 'nobody') });
   });
 
+  const PAGES_OF_DOCUMENTS = PAGES.filter(
+    ({ scopes, path }) => scopes.includes('tenant') && /:(?:invoice|adjustment_note)_id/.test(path),
+  );
+
+  test.each(PAGES_OF_DOCUMENTS)('page $path', async ({ path }) => {
+    const fill = (ids: { invoiceId: string; noteId: string }) =>
+      path
+        .replace(':invoice_id', ids.invoiceId)
+        .replace(':adjustment_note_id', ids.noteId)
+        .replace(':line_no', path.includes(':invoice_id') ? '2' : '1');
+    const owner = await signIn(api.app, api.keys.acme);
+    const other = await signIn(api.app, api.keys.zeta);
+    const invoiceId = calls.getInvoice?.params?.invoice_id ?? '';
+    const url = fill({ invoiceId, noteId });
+    expect((await owner.get(url)).status).toBe(200);
+    const others = await other.get(url);
+    expect(others.status).toBe(404);
+    const unknown = await other.get(
+      fill({ invoiceId: crypto.randomUUID(), noteId: crypto.randomUUID() }),
+    );
+    const withoutId = (text: string) => text.replace(/in the logs: <span[^>]*>[^<]*/, '');
+    expect(withoutId(others.text)).toBe(withoutId(unknown.text));
+  });
+
+  test('in pages, whatever tenant they are asked for', async () => {
+    const other = await signIn(api.app, api.keys.zeta);
+    const own = PAGES.filter(
+      ({ method, path, scopes }) =>
+        method === 'get' && scopes.length === 1 && scopes[0] === 'tenant' && !path.includes('_id'),
+    );
+    expect(own.length).toBeGreaterThan(6);
+    for (const { path } of own) {
+      const url = path.replace(':month', '2026-05');
+      const { status, text } = await other.get(`${url}?tenant_id=acme&month=2026-05`);
+      expect([200, 303], path).toContain(status);
+      expect(text, path).not.toContain('acme');
+    }
+  });
+
   test('in lists', async () => {
     const asked = await api.call('get', '/api/v1/invoices?tenant_id=acme', { key: api.keys.zeta });
     expect(asked.status).toBe(404);
@@ -349,16 +388,22 @@ describe.each(Object.entries(INVISIBLE))('%s never causes a server error', (_nam
   });
 
   test.each(['get', 'post'] as const)('in each page, by %s', async (method) => {
-    const operator = await signIn(api.app, api.keys.operator);
+    const sessions = {
+      operator: await signIn(api.app, api.keys.operator),
+      tenant: await signIn(api.app, api.keys.acme),
+    };
     const PARAMS = {
       month: '2026-05',
       invoice_id: await invoice('acme'),
+      adjustment_note_id: noteId,
       line_no: '2',
       item_id: 'x',
       quarantine_id: '1',
       deployment_id: 'acme-a',
+      threshold_id: 'x',
     };
-    for (const { path } of PAGES.filter((page) => page.method === method)) {
+    for (const { path, scopes } of PAGES.filter((page) => page.method === method)) {
+      const visitor = sessions[scopes.includes('operator') ? 'operator' : 'tenant'];
       const fill = (values: object) =>
         path.replaceAll(/:(\w+)/g, (_, name: string) =>
           encodeURIComponent({ request_id: 'x', ...PARAMS, ...values }[name] ?? ''),
@@ -371,13 +416,13 @@ describe.each(Object.entries(INVISIBLE))('%s never causes a server error', (_nam
         ...cursorKeys(text).map((key) => `${fill({})}?order=tenant&cursor=${cursorOf(key)}`),
       ];
       for (const url of paths) {
-        const { status } = await operator[method](url, { tenant_id: 'acme', reason: 'x' });
+        const { status } = await visitor[method](url, { tenant_id: 'acme', reason: 'x' });
         expect(status, url).toEqual(ANSWERED);
       }
       if (method === 'post') {
         for (const name of PAGE_FIELDS) {
           const form = { tenant_id: 'acme', reason: 'x', [name]: text };
-          const { status } = await operator.post(fill({}), form);
+          const { status } = await visitor.post(fill({}), form);
           expect(status, `${path} ${name}`).toEqual(ANSWERED);
         }
       }
@@ -400,6 +445,7 @@ const PAGE_FIELDS = [
   'month',
   'order',
   'outcome',
+  'percent',
   'plan_code',
   'quarantine_id',
   'reason',
@@ -411,6 +457,7 @@ const PAGE_FIELDS = [
   'tenant_id',
   'tenant_ids',
   'then',
+  'threshold_id',
   'usage.llm_tokens',
   'usage.a%00b',
 ];
@@ -429,9 +476,12 @@ test('rejects half of a surrogate pair in each text of each body', async () => {
 test.each(['1000-01', '1999-12', '3000-01'])(
   'pages of the month %s do not exist',
   async (month) => {
-    const operator = await signIn(api.app, api.keys.operator);
-    for (const { path } of PAGES.filter(({ path }) => path.includes(':month'))) {
-      const { status } = await operator.get(
+    const sessions = {
+      operator: await signIn(api.app, api.keys.operator),
+      tenant: await signIn(api.app, api.keys.acme),
+    };
+    for (const { path, scopes } of PAGES.filter(({ path }) => path.includes(':month'))) {
+      const { status } = await sessions[scopes.includes('operator') ? 'operator' : 'tenant'].get(
         path.replace(':month', month).replace(':request_id', 'x'),
       );
       expect([404, 422], path).toContain(status);

@@ -14,6 +14,7 @@ import { seedUsage } from '../_util/seed.ts';
 import { interceptQueries } from '../_util/intercept-queries.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
+import { signIn } from './_pages.ts';
 
 let api: TestApi;
 let ours: FullBooks;
@@ -91,6 +92,13 @@ const LISTS = [
   ...['invoices?period=2026-05', 'adjustment-notes', 'adjustment-notes?period=2026-05'],
 ];
 
+/** The pages of a tenant's key that name no document. */
+const TENANT_LISTS = [
+  ...['/tenant/invoices', '/tenant/payments', '/tenant/adjustment-notes'],
+  '/tenant/usage/2026-05.csv',
+];
+const TENANT_PAGES = ['/tenant', ...TENANT_LISTS, '/tenant/usage/2026-05'];
+
 describe('if a query lacks its tenant filter', () => {
   let forgetful: Express;
   beforeAll(() => {
@@ -110,6 +118,17 @@ describe('if a query lacks its tenant filter', () => {
       changed.length = 0;
       expect(await get(forgetful, path), path).toMatchObject({ status: 404 });
       expect(changed, path).toEqual([expect.stringContaining('IS NULL OR true')]);
+    }
+  });
+
+  test("pages only have the tenant's own data", async () => {
+    const visitor = await signIn(forgetful, ours.plainKey);
+    for (const path of TENANT_PAGES) {
+      changed.length = 0;
+      const { status, text } = await visitor.get(path);
+      expect(status, path).toBe(200);
+      expect(text, path).not.toContain('theirs');
+      expect(changed, path).toContainEqual(expect.stringContaining('IS NULL OR true'));
     }
   });
 
@@ -136,6 +155,11 @@ describe('if both filter and scope are missing', () => {
     }
     for (const path of pathsOf(theirs)) {
       expect(await get(open, path), path).toMatchObject({ status: 200 });
+    }
+    const visitor = await signIn(open, ours.plainKey);
+    for (const path of TENANT_LISTS) {
+      const { text } = await visitor.get(path);
+      expect(text, path).toContain('theirs');
     }
   });
 });

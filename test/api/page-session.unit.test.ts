@@ -74,6 +74,8 @@ describe('after sign-in, leads to', () => {
     '/operator/months/2026-05/invoices?order=tenant&cursor=x',
     '/operator',
     '/quote?plan_code=studio',
+    '/tenant',
+    '/tenant/usage/2026-05',
   ])('%s', (then) => {
     expect(localPath(then)).toBe(then);
   });

@@ -237,7 +237,7 @@ describe('every page can be read, used and printed on a screen', () => {
   });
 });
 
-test("a mistake has the focus, and leads to its field; a tenant's key sees the quote alone", async ({
+test("a mistake has the focus, and leads to its field; a tenant's key opens no operator page", async ({
   open,
 }) => {
   const page = await open(`${stack.apiUrl}/quote`, { expected: /422|403/ });

@@ -48,6 +48,13 @@ import { compareControlTotals, countCompared } from '../../src/db/usage/compare-
 import * as totals from '../../src/db/usage/control-totals.ts';
 import { recordControlTotals } from '../../src/ingestion/record-control-totals.ts';
 import { listMonthsBefore } from '../../src/db/usage/usage-archive.ts';
+import {
+  listReadableMonths,
+  listUsedDeployments,
+  readUsageMonthState,
+  readUsageVersion,
+  sumUsageByDay,
+} from '../../src/db/usage/usage-by-day.ts';
 import { listExclusions } from '../../src/db/usage/usage-exclusions.ts';
 import { readMonthFacts } from '../../src/db/month-end/watchdog-facts.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
@@ -227,6 +234,18 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
       const running = await runningMonthOf(db, 't-7', now);
       expect(running?.deployments).toHaveLength(3);
     }
+  },
+  "a tenant's pages: usage by day": async ({ tenant }) => {
+    const calendar = await loadCalendar(tenant);
+    for (const month of [MONTHS.first, MONTHS.last]) {
+      const usage = { tenantId: 't-7', month };
+      const [deployment] = await listUsedDeployments(tenant, usage);
+      expect(await sumUsageByDay(tenant, usage, calendar, deployment ?? '')).not.toEqual([]);
+      expect(await readUsageVersion(tenant, usage)).not.toBe('0-0');
+      expect(await readUsageMonthState(tenant, usage)).toMatchObject({ isExpired: false });
+    }
+    expect(await listReadableMonths(tenant, 't-7', 36)).toHaveLength(36);
+    await listRevisions(tenant, { tenant_id: 't-7', period_start: `${MONTHS.last}-01` }, 'tenant');
   },
   'API: payments and balances': async ({ api, tenant }) => {
     const { number } = await someLine('2026-04');

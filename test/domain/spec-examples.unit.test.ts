@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { lineText } from '../../src/display/line-text.ts';
 import { noteLineText } from '../../src/display/note-text.ts';
+import { foldDays } from '../../src/api/pages/daily-figures.ts';
 import { computeMonthStarts, createBillingCalendar } from '../../src/domain/billing-calendar.ts';
 import { taxInAud } from '../../src/domain/aud-tax.ts';
 import { DEFAULT_BOUNDS, beyondBounds } from '../../src/domain/bounds.ts';
@@ -131,6 +132,28 @@ test('Billing time zone: a month runs from local midnight to local midnight', ()
   expect(monthOf('2026-04-30T14:30:00Z')).toBe('2026-05');
   const { startsAt, endsAt } = periodOf('2026-04');
   expect((Date.parse(endsAt) - Date.parse(startsAt)) / 3_600_000).toBe(721);
+});
+
+test('Usage by day: an event counts on its local day, and a correction on its own', () => {
+  const zone = 'Australia/Sydney';
+  const { dateOf } = createBillingCalendar(zone, computeMonthStarts(zone));
+  const of = (instant: string, amount: string, model: string | null) => ({
+    day: Number(dateOf(instant).slice('2026-05-'.length)),
+    resourceKind: model === null ? 'droplet_hours' : 'llm_usage',
+    ...{ model, amount, currency: model && 'AUD', events: 1 },
+  });
+  const { llm, kinds } = foldDays(
+    [
+      of('2026-05-10T13:59:59Z', '1.25', 'large'),
+      of('2026-05-10T14:00:00Z', '0.5', 'large'),
+      of('2026-05-10T02:00:00Z', '10.5', null),
+      of('2026-05-12T02:00:00Z', '-6', null),
+    ],
+    31,
+  );
+  expect(llm?.days.slice(9, 12).map(({ exactCents }) => exactCents)).toEqual(['1.25', '0.5', '0']);
+  expect(kinds[0]?.days.slice(9, 12)).toEqual(['10.5', '0', '-6']);
+  expect(kinds[0]?.total).toBe('4.5');
 });
 
 test('Money and quantities: a line is rounded once, half away from zero', () => {

@@ -9,7 +9,8 @@ const MAX_WAITING = 16;
 
 /** Results by key. Includes those being computed, so that concurrent requests share one computation. */
 const kept = new Map<string, Promise<unknown>>();
-const queue = createFairQueue({
+/** The turns of reads that go through many events, one at a time in this process, owners taking turns. */
+export const eventReads = createFairQueue({
   maxConcurrent: 1,
   maxConcurrentPerOwner: 1,
   maxWaitingPerOwner: MAX_WAITING,
@@ -27,7 +28,7 @@ export function computeOnce<T>(caller: ApiKey, key: object, compute: () => Promi
   // Safe: the key says what is computed.
   if (known !== undefined) return known as Promise<T>;
   if (kept.size >= MAX_KEPT) kept.clear();
-  const result = queue.run(ownerOf(caller), compute);
+  const result = eventReads.run(ownerOf(caller), compute);
   kept.set(id, result);
   result.catch(() => kept.delete(id));
   return result;

@@ -11,10 +11,26 @@ import {
 import { showTenant } from '../../db/catalogue/tenant-views.ts';
 import { listPayments } from '../../db/invoices/payment-views.ts';
 import { invoicePage } from './views/invoice-html.ts';
-import { invoiceParams, requireInvoice, readReplacedTax } from '../routes/invoice-params.ts';
+import type { ApiKey } from '../../db/access/api-keys.ts';
+import type { Queryable } from '../../db/pool.ts';
+import {
+  invoiceParams,
+  readerOf,
+  readReplacedTax,
+  requireInvoice,
+} from '../routes/invoice-params.ts';
+import { noteParams, requireNote } from '../routes/note-params.ts';
+import { notePage } from './views/note-html.ts';
 import { getLineUsageCsv, getNoteLineUsageCsv } from '../routes/line-usage-routes.ts';
 import { pagedBy } from '../http/paging.ts';
-import { nextHref, pageQuery, operatorPage, page, type PageRoute } from './page-definition.ts';
+import {
+  nextHref,
+  operatorPage,
+  page,
+  pageQuery,
+  pagesOfBoth,
+  type PageRoute,
+} from './page-definition.ts';
 import { INVOICE_STATUSES } from '../../db/invoices/invoice-views.ts';
 import { text } from '../../ingestion/usage-fields.ts';
 import { invoicesPage } from './views/month-invoices-html.ts';
@@ -33,30 +49,51 @@ import {
 const PAYMENTS_SHOWN = 100;
 
 /** Shows an invoice. */
-export const oneInvoice = operatorPage(
-  { path: '/operator/invoices/:invoice_id', params: invoiceParams },
+export const oneInvoice = pagesOfBoth(
+  { path: '/invoices/:invoice_id', params: invoiceParams },
   async ({ params, visitor, caller }, { db, temporalLinks = null }) => {
     const invoice = await requireInvoice(db, params.invoice_id, caller);
     const { invoice_id, tenant_id, number } = invoice;
-    const tenant = await showTenant(db, tenant_id);
+    const reader = readerOf(caller);
     return page(
       invoicePage({
         visitor,
         invoice,
-        tenantName: tenant?.name ?? tenant_id,
-        revisions: await listRevisions(db, invoice),
+        tenantName: await readTenantName(db, tenant_id, caller),
+        revisions: await listRevisions(db, invoice, reader),
         changes: await readDifference(db, invoice_id),
         replacedTax: await readReplacedTax(db, invoice, caller),
         payments: await listPayments(
           db,
-          { invoiceNumber: number },
+          { tenantId: tenant_id, invoiceNumber: number },
           { after: null, limit: PAYMENTS_SHOWN },
+          reader,
         ),
         temporal: temporalLinks,
       }),
     );
   },
 );
+
+/** Shows an adjustment note. */
+export const oneNote = pagesOfBoth(
+  { path: '/adjustment-notes/:adjustment_note_id', params: noteParams },
+  async ({ params, visitor, caller }, { db, temporalLinks = null }) => {
+    const note = await requireNote(db, params.adjustment_note_id, caller);
+    const tenantName = await readTenantName(db, note.tenant_id, caller);
+    return page(notePage({ visitor, note, tenantName, temporal: temporalLinks }));
+  },
+);
+
+/** Returns the tenant's name for an operator's page; null for a tenant, who isn't told. */
+async function readTenantName(
+  db: Queryable,
+  tenantId: string,
+  caller: ApiKey,
+): Promise<string | null> {
+  if (caller.tenantId !== null) return null;
+  return (await showTenant(db, tenantId))?.name ?? tenantId;
+}
 
 const INVOICES_A_PAGE = 50;
 const readPage = pagedBy(
@@ -106,22 +143,22 @@ export const monthInvoices = operatorPage(
 );
 
 /**
- * Files of the API that pages link to, by their path under `/operator`. They need paths of their own, because a
- * link sends a session cookie instead of an API key.
+ * Files of the API that pages link to, by their path under `/operator` and `/tenant`. They need paths of their own,
+ * because a link sends a session cookie instead of an API key.
  */
 const DOCUMENTS: Readonly<Record<string, Route>> = {
-  '/operator/invoices/:invoice_id.html': getInvoiceHtml,
-  '/operator/invoices/:invoice_id.pdf': getInvoicePdf,
-  '/operator/invoices/:invoice_id.csv': getInvoiceCsv,
-  '/operator/invoices/:invoice_id/lines/:line_no/usage.csv': getLineUsageCsv,
-  '/operator/adjustment-notes/:adjustment_note_id.html': getAdjustmentNoteHtml,
-  '/operator/adjustment-notes/:adjustment_note_id.pdf': getAdjustmentNotePdf,
-  '/operator/adjustment-notes/:adjustment_note_id.csv': getAdjustmentNoteCsv,
-  '/operator/adjustment-notes/:adjustment_note_id/lines/:line_no/usage.csv': getNoteLineUsageCsv,
+  '/invoices/:invoice_id.html': getInvoiceHtml,
+  '/invoices/:invoice_id.pdf': getInvoicePdf,
+  '/invoices/:invoice_id.csv': getInvoiceCsv,
+  '/invoices/:invoice_id/lines/:line_no/usage.csv': getLineUsageCsv,
+  '/adjustment-notes/:adjustment_note_id.html': getAdjustmentNoteHtml,
+  '/adjustment-notes/:adjustment_note_id.pdf': getAdjustmentNotePdf,
+  '/adjustment-notes/:adjustment_note_id.csv': getAdjustmentNoteCsv,
+  '/adjustment-notes/:adjustment_note_id/lines/:line_no/usage.csv': getNoteLineUsageCsv,
 };
 
-export const documents: readonly PageRoute[] = Object.entries(DOCUMENTS).map(([path, route]) =>
-  operatorPage(
+export const documents: readonly PageRoute[] = Object.entries(DOCUMENTS).flatMap(([path, route]) =>
+  pagesOfBoth(
     { path, params: z.unknown(), query: z.unknown() },
     ({ caller, requestId, params, query }, deps) =>
       route.handle({ params, query, body: undefined, caller, requestId }, deps),

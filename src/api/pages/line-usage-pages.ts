@@ -8,9 +8,9 @@ import { HttpProblem } from '../http/problems.ts';
 import { lineParams, requireInvoiceHeader } from '../routes/invoice-params.ts';
 import { readAttributeSums, readLineSummary } from '../routes/line-usage-routes.ts';
 import { noteLineParams, requireNoteHeader } from '../routes/note-params.ts';
-import { nextHref, operatorPage, page, pageQuery } from './page-definition.ts';
+import { nextHref, page, pageQuery, pagesOfBoth } from './page-definition.ts';
 import { lineUsagePage } from './views/line-usage-html.ts';
-import type { Visitor } from './views/layout.ts';
+import { rootOf, type Visitor } from './views/layout.ts';
 
 const EVENTS_A_PAGE = 100;
 const readEvents = pagedBy(z.string(), ({ event_id }: EventBehindLine) => event_id);
@@ -24,29 +24,28 @@ const query = z.object({
 });
 
 /** Shows the usage events of an invoice line. */
-export const lineUsage = operatorPage(
-  { path: '/operator/invoices/:invoice_id/lines/:line_no', params: lineParams, query },
+export const lineUsage = pagesOfBoth(
+  { path: '/invoices/:invoice_id/lines/:line_no', params: lineParams, query },
   async ({ params, ...call }, { db }) => {
     const { invoice_id, number } = await requireInvoiceHeader(db, params.invoice_id, call.caller);
-    const document = { href: `/operator/invoices/${invoice_id}`, text: `Invoice ${number}` };
+    const href = `${rootOf(call.visitor)}/invoices/${invoice_id}`;
+    const document = { href, text: `Invoice ${number}` };
     return show(db, { ...call, document, documentId: invoice_id, lineNo: params.line_no });
   },
 );
 
 /** Shows the usage events of a line of an adjustment note. */
-export const noteLineUsage = operatorPage(
+export const noteLineUsage = pagesOfBoth(
   {
-    path: '/operator/adjustment-notes/:adjustment_note_id/lines/:line_no',
+    path: '/adjustment-notes/:adjustment_note_id/lines/:line_no',
     params: noteLineParams,
     query,
   },
   async ({ params, ...call }, { db }) => {
     const note = await requireNoteHeader(db, params.adjustment_note_id, call.caller);
     const { adjustment_note_id: documentId, number } = note;
-    const document = {
-      href: `/operator/adjustment-notes/${documentId}`,
-      text: `Adjustment note ${number}`,
-    };
+    const href = `${rootOf(call.visitor)}/adjustment-notes/${documentId}`;
+    const document = { href, text: `Adjustment note ${number}` };
     return show(db, { ...call, document, documentId, lineNo: params.line_no });
   },
 );

@@ -11,15 +11,15 @@ import { pagesOnly } from './problem-page.ts';
 import { answerSignIn, answerSignOut, showSignIn, signInPath } from './sign-in-pages.ts';
 import { mountAssets } from '../http/assets.ts';
 import { LIVE_SCRIPT, STYLESHEET } from './views/layout.ts';
-import { documents, oneInvoice, monthInvoices } from './invoice-pages.ts';
+import { documents, monthInvoices, oneInvoice, oneNote } from './invoice-pages.ts';
 import { acceptTotals, askToAcceptTotals, comparedTotals } from './control-total-pages.ts';
 import { addItem, askForItem, askToWithdraw, items, withdraw } from './item-pages.ts';
 import { lineUsage, noteLineUsage } from './line-usage-pages.ts';
 import { oneMonth, oneMonthLive, parkedTenants, months } from './month-pages.ts';
-import { oneNote } from './note-pages.ts';
 import { dismissEvents, quarantine, quarantinedEvent, releaseEvents } from './quarantine-pages.ts';
 import { quote } from './quote-page.ts';
 import { release, review } from './release-pages.ts';
+import { TENANT_PAGES } from './tenant-pages.ts';
 import { askForReRun, oneRequest, oneRequestLive, reRun } from './re-run-pages.ts';
 
 /** Authentication and limits for pages. */
@@ -114,7 +114,7 @@ function toSignIn(request: Request): PageReply {
   if (request.path.endsWith('/live')) {
     return page('', 401);
   }
-  return seeOther(signInPath(request.method === 'GET' ? request.originalUrl : '/operator/months'));
+  return seeOther(signInPath(request.method === 'GET' ? request.originalUrl : ''));
 }
 
 /** Every page that requires a sign-in. */
@@ -135,10 +135,10 @@ export const PAGES: readonly PageRoute[] = [
   oneRequestLive,
   // Before oneInvoice and oneNote, whose id parameters would match the file extension.
   ...documents,
-  oneInvoice,
-  lineUsage,
-  oneNote,
-  noteLineUsage,
+  ...oneInvoice,
+  ...lineUsage,
+  ...oneNote,
+  ...noteLineUsage,
   items,
   askForItem,
   addItem,
@@ -149,4 +149,5 @@ export const PAGES: readonly PageRoute[] = [
   releaseEvents,
   dismissEvents,
   quote,
+  ...TENANT_PAGES,
 ];

@@ -71,7 +71,38 @@ export function operatorPage<const D extends PageDefinition>(
   return toRoute(definition, ['operator'], (call, deps) => handler(call, deps as ApiDeps));
 }
 
-/** Defines a page for operators and tenants. Tenants see only what their key may read. */
+/** Defines a page for a tenant's key, whose tenant it gets. `db` shows only that tenant's rows. */
+export function tenantPage<const D extends PageDefinition>(
+  definition: D,
+  handler: (
+    call: PageCall<D> & { readonly tenantId: string },
+    deps: CallDeps,
+  ) => Promise<PageReply>,
+): PageRoute {
+  return toRoute(definition, ['tenant'], (call, deps) => {
+    const { tenantId } = call.caller;
+    if (tenantId === null) throw new Error('a key of the scope tenant has no tenant');
+    return handler({ ...call, tenantId }, deps);
+  });
+}
+
+/**
+ * Defines a page that operators have under `/operator` and tenants under `/tenant`. Tenants see only what their key may
+ * read.
+ * @param definition with the path below those
+ */
+export function pagesOfBoth<const D extends PageDefinition>(
+  definition: D,
+  handler: (call: PageCall<D>, deps: CallDeps) => Promise<PageReply>,
+): readonly [PageRoute, PageRoute] {
+  const under = (root: string): D => ({ ...definition, path: `${root}${definition.path}` });
+  return [
+    toRoute(under('/operator'), ['operator'], handler),
+    toRoute(under('/tenant'), ['tenant'], handler),
+  ];
+}
+
+/** Defines a page for operators and tenants under one path. Tenants see only what their key may read. */
 export function signedInPage<const D extends PageDefinition>(
   definition: D,
   handler: (call: PageCall<D>, deps: CallDeps) => Promise<PageReply>,

@@ -4,7 +4,7 @@ import { markup } from '../../lib/markup.ts';
 import { layout } from './views/layout.ts';
 
 /** Paths that people open in a browser. */
-const PAGE_PATH = /^\/(?:operator|quote|sign-in|sign-out|assets)(?:\/|$)/;
+const PAGE_PATH = /^\/(?:operator|tenant|quote|sign-in|sign-out|assets)(?:\/|$)/;
 
 /** Allows our own style sheet and script, and nothing else. */
 const PAGES_CSP = [
@@ -48,7 +48,10 @@ export interface ProblemView {
   readonly requestId: string;
 }
 
-/** Renders an error page, with the same content as problem details. */
+/**
+ * Renders an error page, with the same content as problem details. Signed-in visitors are redirected from
+ * `/sign-in?then=` to their start page.
+ */
 export function problemPage({ status, title, detail, advice, requestId }: ProblemView): string {
   return layout({
     title,
@@ -56,7 +59,7 @@ export function problemPage({ status, title, detail, advice, requestId }: Proble
     main: markup`<p class="note bad">${detail}</p>
 <p>${advice}</p>
 <p class="soft">Status ${status}. Request id in the logs: <span class="id">${requestId}</span></p>
-<ul class="links"><li><a href="/operator/months">Months</a></li><li><a href="/quote">Quote</a></li><li><a href="/sign-in">Sign in with another key</a></li></ul>
+<ul class="links"><li><a href="/sign-in?then=">Start page</a></li><li><a href="/quote">Quote</a></li><li><a href="/sign-in">Sign in with another key</a></li></ul>
 `,
   });
 }

@@ -10,8 +10,7 @@ import { cookieTermsOf, isTooOpen, requireSameOrigin, findSignedIn } from './ses
 import { page, seeOther, type PageReply } from './page-definition.ts';
 import { readForm, requireFormToken } from './sent-form.ts';
 
-const OPERATORS_START = '/operator/months';
-const TENANTS_START = '/quote';
+const START_PAGES = { operator: '/operator/months', tenant: '/tenant' } as const;
 
 /** Returns the path of the sign-in page that redirects to a path of ours afterwards. */
 export function signInPath(then: string): string {
@@ -89,8 +88,9 @@ export async function answerSignOut(
 /** Returns the path to redirect to: the requested page, if the key may see it, or the start page. */
 function startOf({ scope }: Caller, then: string): string {
   const path = localPath(then);
-  if (path !== null && (scope === 'operator' || !path.startsWith('/operator'))) return path;
-  return scope === 'operator' ? OPERATORS_START : TENANTS_START;
+  const own = scope === 'operator' ? 'operator' : 'tenant';
+  const others = own === 'operator' ? '/tenant' : '/operator';
+  return path === null || path.startsWith(others) ? START_PAGES[own] : path;
 }
 
 /** Returns the path if it is a page of ours, otherwise null, to prevent redirects to other sites. */
@@ -98,6 +98,6 @@ export function localPath(then: string): string | null {
   const HERE = 'http://page.invalid';
   if (!URL.canParse(then, HERE)) return null;
   const { origin, pathname, search } = new URL(then, HERE);
-  if (origin !== HERE || !/^\/(?:operator|quote)(?:\/|$)/.test(pathname)) return null;
+  if (origin !== HERE || !/^\/(?:operator|tenant|quote)(?:\/|$)/.test(pathname)) return null;
   return `${pathname}${search}`;
 }

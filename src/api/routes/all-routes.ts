@@ -88,6 +88,7 @@ import {
   rotateWebhookEndpointSecret,
 } from './webhook-endpoint-routes.ts';
 import { getCurrentUsage } from './current-usage-route.ts';
+import { getUsageCsv } from './usage-export-route.ts';
 import { getUsageExclusions, postUsageExclusion } from './usage-exclusion-routes.ts';
 import { openApiDocument, type OpenApiDocument } from '../openapi/openapi.ts';
 import { documentationRoutes } from '../openapi/documentation.ts';
@@ -108,6 +109,7 @@ export const ROUTES: readonly Route[] = [
   putControlTotal,
   getControlTotals,
   getControlTotal,
+  getUsageCsv,
   postQuote,
   getInvoices,
   // Before getInvoice, whose id parameter would match the file extension.

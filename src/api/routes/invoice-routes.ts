@@ -31,7 +31,8 @@ import {
 import { taxViewSchema } from '../../db/tax/invoice-tax.ts';
 import { lineChangeSchema, readDifference } from '../../db/invoices/invoice-difference.ts';
 
-const readPage = pagedBy(
+/** Pages through invoices, newest period first. */
+export const pageOfInvoices = pagedBy(
   z.strictObject({
     period_start: z.string().regex(/^[12]\d{3}-(?:0[1-9]|1[0-2])-01$/),
     invoice_id: z.uuid(),
@@ -93,7 +94,7 @@ export const getInvoices = defineRoute(
       overdue: query.overdue && query.overdue === 'true',
       periodStart: query.period && monthStart(query.period),
     };
-    const { entries, next_cursor } = await readPage(query, (page) =>
+    const { entries, next_cursor } = await pageOfInvoices(query, (page) =>
       listInvoices(db, filter, page, readerOf(caller)),
     );
     return reply(200, {

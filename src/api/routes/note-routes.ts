@@ -15,7 +15,8 @@ import { readerOf, visibleTenant } from './invoice-params.ts';
 import { noteParams, requireNote } from './note-params.ts';
 import { requireKnown } from './require-known.ts';
 
-const readPage = pagedBy(
+/** Pages through adjustment notes, newest period first. */
+export const pageOfNotes = pagedBy(
   z.strictObject({
     period_start: z.string().regex(/^[12]\d{3}-(?:0[1-9]|1[0-2])-01$/),
     adjustment_note_id: z.uuid(),
@@ -62,7 +63,7 @@ export const getAdjustmentNotes = defineRoute(
       periodStart: query.period && monthStart(query.period),
       invoiceId: query.invoice_id,
     };
-    const { entries, next_cursor } = await readPage(query, (page) =>
+    const { entries, next_cursor } = await pageOfNotes(query, (page) =>
       listNotes(db, filter, page, readerOf(caller)),
     );
     return reply(200, { adjustment_notes: entries, next_cursor });

@@ -148,7 +148,8 @@ function toSingleReply(result: BatchEntry | undefined) {
   return reply(status === 'recorded' ? 201 : 200, oneResult.parse(result));
 }
 
-const readPage = pagedBy(
+/** Pages through payments, latest recorded first. */
+export const pageOfPayments = pagedBy(
   z.strictObject({
     recorded_at: z.iso.datetime(),
     payment_id: z.string().max(200).refine(isStorable),
@@ -195,7 +196,7 @@ export const getPayments = defineRoute(
       receivedFrom: query.received_from,
       receivedTo: query.received_to,
     };
-    const { entries, next_cursor } = await readPage(query, (page) =>
+    const { entries, next_cursor } = await pageOfPayments(query, (page) =>
       listPayments(db, filter, page, readerOf(caller)),
     );
     return reply(200, { payments: entries, next_cursor });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { OUTCOMES, type Outcome } from '../../contracts/month-end-types.ts';
 import { monthStart, previousMonth, type Month } from '../../domain/period.ts';
 import { isReleased } from '../release-facts.ts';
-import { INVOICE_STATUSES, type InvoiceStatus } from './invoice-views.ts';
+import { INVOICE_STATUSES, type InvoiceReader, type InvoiceStatus } from './invoice-views.ts';
 import { type Page, allOf, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 import { stands, standsUnvoided } from '../standing.ts';
@@ -154,13 +154,21 @@ const revision = z.object({
 /** A revision of a tenant's invoice of a month. */
 export type Revision = z.infer<typeof revision>;
 
-/** Returns all revisions of a tenant's invoice of a month, newest first. */
+/**
+ * Returns all revisions of a tenant's invoice of a month, newest first. The database role of tenants' keys can't read
+ * `actor` and `reason`.
+ */
 export function listRevisions(
   db: Queryable,
   invoice: { readonly tenant_id: string; readonly period_start: string },
+  reader: InvoiceReader = 'operator',
 ): Promise<readonly Revision[]> {
+  const request =
+    reader === 'operator'
+      ? sql.fragment`actor, reason`
+      : sql.fragment`NULL AS actor, NULL AS reason`;
   return db.any(sql.type(revision)`
-    SELECT invoice_id, number, revision, status, currency, total_cents, issued_at, actor, reason
+    SELECT invoice_id, number, revision, status, currency, total_cents, issued_at, ${request}
     FROM invoices
     WHERE tenant_id = ${invoice.tenant_id} AND period_start = ${invoice.period_start}
       AND kind = 'invoice'

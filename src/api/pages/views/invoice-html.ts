@@ -7,19 +7,21 @@ import { formatAmount, formatMoney } from '../../../domain/format.ts';
 import { joinFigure, lineText, signedAmount, type LineText } from '../../../display/line-text.ts';
 import { taxChangeText, taxNotes, totalRows } from '../../../display/tax-text.ts';
 import type { TaxJson } from '../../../domain/tax-json.ts';
-import { accountFacts, notesSection, paymentsSection } from './account-html.ts';
+import { balanceFacts, notesSection, paymentsSection, releasedFact } from './account-html.ts';
+import { documentLinks, invoicesTrail, tenantFact } from './document-place.ts';
 import { badge, invoiceStatus } from './badge.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { minute } from './page-format.ts';
 import { nameCell, priceCell, quantityCell } from './line-cells.ts';
-import { layout, type Visitor } from './layout.ts';
-import { table } from './html-table.ts';
+import { layout, rootOf, type Visitor } from './layout.ts';
+import { table, type Column } from './html-table.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
 
 export interface InvoicePageView {
   readonly visitor: Visitor;
   readonly invoice: InvoiceView;
-  readonly tenantName: string;
+  /** For operators; null on a tenant's own page. */
+  readonly tenantName: string | null;
   readonly revisions: readonly Revision[];
   /** Changes against the invoice it replaced; empty for a first invoice or without changes. */
   readonly changes: readonly LineChangeView[];
@@ -31,45 +33,48 @@ export interface InvoicePageView {
 
 /** Renders the page of an invoice. */
 export function invoicePage(view: InvoicePageView): string {
-  const { visitor, invoice, tenantName, revisions, changes, replacedTax } = view;
-  const { payments, temporal } = view;
-  const { tenant_id, status, number } = invoice;
-  const month = invoice.period_start.slice(0, 7);
+  const { visitor, invoice, revisions, changes, replacedTax, payments } = view;
+  const { status, number } = invoice;
+  // Tenants needn't know about revisions until there are several.
+  const isOnly = visitor.scope === 'tenant' && revisions.length === 1 && status === 'issued';
   return layout({
     title: `Invoice ${number}`,
     visitor,
-    trail: [
-      { href: '/operator/months', text: 'Months' },
-      { href: `/operator/months/${month}`, text: formatMonth(month) },
-      { href: `/operator/months/${month}/invoices`, text: 'Invoices' },
-    ],
-    main: markup`${supersededNote(invoice, visitor.timeZone)}<dl class="facts">
-<div><dt>Tenant</dt><dd>${tenantName}<span class="sub id">${tenant_id}</span></dd></div>
-<div><dt>Period</dt><dd>${formatMonth(month)}</dd></div>
-<div><dt>Revision</dt><dd>${invoice.revision} ${invoiceStatus(status)}</dd></div>
-<div><dt>Issued</dt><dd>${minute(invoice.issued_at, visitor.timeZone)}</dd></div>
-${accountFacts(invoice, visitor.timeZone)}${totalRows(invoice).map(({ label, value }) => markup`<div><dt>${label}</dt><dd>${value}</dd></div>\n`)}</dl>
-${taxNotes(invoice).map((note) => markup`<p class="hint">${note}</p>\n`)}${requestNotes(invoice, visitor.timeZone)}<ul class="links">
-${invoice.superseded_by === null ? markup`<li><a href="/operator/months/${month}/re-run?tenant_id=${tenant_id}">Rerun this tenant</a></li>\n` : ''}<li>Documents for the tenant: ${DOCUMENTS.map((format, index) => markup`${index === 0 ? '' : ', '}<a href="/operator/invoices/${invoice.invoice_id}.${format}">${format.toUpperCase()}</a>`)}</li>
-<li><a href="/operator/months/${month}/invoices?search=${tenant_id}&status=superseded&order=tenant">Superseded revisions</a></li>
-${temporal === null ? '' : markup`<li><a href="${temporal.tenant(month, tenant_id)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>
+    trail: invoicesTrail(visitor, invoice),
+    main: markup`${supersededNote(invoice, visitor)}<dl class="facts">
+${tenantFact(view)}<div><dt>Period</dt><dd>${formatMonth(invoice.period_start)}</dd></div>
+${isOnly ? '' : markup`<div><dt>Revision</dt><dd>${invoice.revision} ${invoiceStatus(status)}</dd></div>\n`}<div><dt>Issued</dt><dd>${minute(invoice.issued_at, visitor.timeZone)}</dd></div>
+${releasedFact(invoice.released_at, visitor)}${balanceFacts(invoice)}${totalRows(invoice).map(({ label, value }) => markup`<div><dt>${label}</dt><dd>${value}</dd></div>\n`)}</dl>
+${taxNotes(invoice).map((note) => markup`<p class="hint">${note}</p>\n`)}${requestNotes(invoice, visitor.timeZone)}${linksOf(view)}
 <h2 id="lines">Lines</h2>
-${linesTable(invoice)}
-${notesSection(invoice, visitor.timeZone)}${paymentsSection(invoice, payments)}${differenceSection(invoice, changes, replacedTax)}
-<h2 id="revisions">Revisions</h2>
-${revisionsTable(revisions, invoice.invoice_id, visitor.timeZone)}`,
+${linesTable(invoice, visitor)}
+${notesSection(invoice, visitor)}${paymentsSection(invoice, payments, visitor)}${differenceSection(invoice, changes, replacedTax, visitor)}
+${
+  isOnly
+    ? ''
+    : markup`<h2 id="revisions">Revisions</h2>
+${revisionsTable(revisions, invoice.invoice_id, visitor)}`
+}`,
   });
 }
 
-/** The formats of the tenant's documents. */
-const DOCUMENTS = ['html', 'pdf', 'csv'];
+function linksOf({ visitor, invoice, temporal }: InvoicePageView): Markup {
+  const documents = documentLinks(visitor, `invoices/${invoice.invoice_id}`);
+  if (visitor.scope === 'tenant') return markup`<ul class="links">${documents}</ul>`;
+  const { tenant_id, superseded_by } = invoice;
+  const month = invoice.period_start.slice(0, 7);
+  return markup`<ul class="links">
+${superseded_by === null ? markup`<li><a href="/operator/months/${month}/re-run?tenant_id=${tenant_id}">Rerun this tenant</a></li>\n` : ''}${documents}
+<li><a href="/operator/months/${month}/invoices?search=${tenant_id}&status=superseded&order=tenant">Superseded revisions</a></li>
+${temporal === null ? '' : markup`<li><a href="${temporal.tenant(month, tenant_id)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>`;
+}
 
 function supersededNote(
   { status, superseded_by, superseded_at }: InvoiceView,
-  timeZone: string,
+  visitor: Visitor,
 ): Markup {
   if (superseded_by === null) return markup``;
-  return markup`<p class="note">This ${status === 'void' ? 'void invoice' : 'revision'} was superseded${superseded_at === null ? '' : ` on ${minute(superseded_at, timeZone)}`}. <a href="/operator/invoices/${superseded_by}">Go to the revision that replaced it</a></p>
+  return markup`<p class="note">This ${status === 'void' ? 'void invoice' : 'revision'} was superseded${superseded_at === null ? '' : ` on ${minute(superseded_at, visitor.timeZone)}`}. <a href="${rootOf(visitor)}/invoices/${superseded_by}">Go to the revision that replaced it</a></p>
 `;
 }
 
@@ -82,7 +87,11 @@ function requestNotes({ status, re_run, status_change }: InvoiceView, timeZone: 
   return markup`${sentences.map((sentence) => markup`<p>${sentence}</p>\n`)}`;
 }
 
-function linesTable({ invoice_id, number, lines, total_cents, currency }: InvoiceView): Markup {
+function linesTable(
+  { invoice_id, number, lines, total_cents, currency }: InvoiceView,
+  visitor: Visitor,
+): Markup {
+  const page = `${rootOf(visitor)}/invoices/${invoice_id}`;
   return table({
     caption: `Lines of invoice ${number}`,
     empty: 'No lines.',
@@ -98,30 +107,31 @@ function linesTable({ invoice_id, number, lines, total_cents, currency }: Invoic
       { head: 'Quantity', isFigure: true, isWide: true, cell: ({ text }) => quantityCell(text) },
       { head: 'Price', isFigure: true, isWide: true, cell: ({ text }) => priceCell(text) },
       { head: 'Amount', isFigure: true, cell: ({ text }) => text.amount },
-      { head: 'Usage', cell: ({ line, text }) => usageLink(invoice_id, line, text) },
+      { head: 'Usage', cell: ({ line, text }) => usageLink(page, line, text) },
     ],
     foot: markup`<tfoot><tr><td></td><th scope="row">Total in ${currency}</th><td class="wide"></td><td class="wide"></td><td class="figure">${formatAmount(total_cents, currency)}</td><td></td></tr></tfoot>`,
   });
 }
 
 function usageLink(
-  invoiceId: string,
+  invoicePage: string,
   { kind, line_no }: InvoiceLine,
   { name }: LineText,
 ): Markup | string {
   if (kind !== 'llm_usage' && kind !== 'overage') return '';
-  return markup`<a href="/operator/invoices/${invoiceId}/lines/${line_no}">Events<span class="heard"> of line ${line_no}, ${name}</span></a>`;
+  return markup`<a href="${invoicePage}/lines/${line_no}">Events<span class="heard"> of line ${line_no}, ${name}</span></a>`;
 }
 
 function differenceSection(
   { replaces_invoice_id, currency, tax }: InvoiceView,
   changes: readonly LineChangeView[],
   replacedTax: TaxJson | null,
+  visitor: Visitor,
 ): Markup {
   if (replaces_invoice_id === null) return markup``;
   const taxChange = replacedTax && taxChangeText(replacedTax, tax);
   return markup`<h2 id="difference">Changes in this revision</h2>
-<p><a href="/operator/invoices/${replaces_invoice_id}">Replaced invoice</a></p>${
+<p><a href="${rootOf(visitor)}/invoices/${replaces_invoice_id}">Replaced invoice</a></p>${
     taxChange === null
       ? ''
       : markup`
@@ -159,7 +169,12 @@ function sideOf(line: InvoiceLine | null, currency: string): Markup | string {
   return markup`${amount}<span class="sub">${joinFigure(quantity)}</span>`;
 }
 
-function revisionsTable(revisions: readonly Revision[], shown: string, timeZone: string): Markup {
+/** Only operators see who requested a revision, and why. */
+function revisionsTable(revisions: readonly Revision[], shown: string, visitor: Visitor): Markup {
+  const requested: readonly Column<Revision>[] = [
+    { head: 'Requested by', isWide: true, cell: ({ actor }) => actor ?? '' },
+    { head: 'Reason', isWide: true, cell: ({ reason }) => reason ?? '' },
+  ];
   return table({
     caption: 'All revisions, newest first',
     empty: '',
@@ -172,7 +187,7 @@ function revisionsTable(revisions: readonly Revision[], shown: string, timeZone:
         cell: ({ invoice_id, number }) =>
           invoice_id === shown
             ? markup`<span aria-current="page">${number} (this revision)</span>`
-            : markup`<a href="/operator/invoices/${invoice_id}">${number}</a>`,
+            : markup`<a href="${rootOf(visitor)}/invoices/${invoice_id}">${number}</a>`,
       },
       { head: 'Status', cell: ({ status }) => invoiceStatus(status) },
       {
@@ -180,9 +195,12 @@ function revisionsTable(revisions: readonly Revision[], shown: string, timeZone:
         isFigure: true,
         cell: ({ total_cents, currency }) => formatMoney(total_cents, currency),
       },
-      { head: 'Issued', isWide: true, cell: ({ issued_at }) => minute(issued_at, timeZone) },
-      { head: 'Requested by', isWide: true, cell: ({ actor }) => actor ?? '' },
-      { head: 'Reason', isWide: true, cell: ({ reason }) => reason ?? '' },
+      {
+        head: 'Issued',
+        isWide: true,
+        cell: ({ issued_at }) => minute(issued_at, visitor.timeZone),
+      },
+      ...(visitor.scope === 'operator' ? requested : []),
     ],
   });
 }

@@ -59,7 +59,7 @@ ${isLive ? RELOAD : ''}</head>
 <body>
 <a class="skip" href="#main">Skip to content</a>
 <header>
-<div class="bar-inner"><a class="brand" href="${visitor?.scope === 'operator' ? '/operator/months' : '/quote'}">Arcadia invoicing</a>
+<div class="bar-inner"><a class="brand" href="${visitor === null ? '/sign-in?then=' : rootOf(visitor)}">Arcadia invoicing</a>
 ${navigation(visitor)}</div>
 </header>
 <main id="main" tabindex="-1">
@@ -70,12 +70,32 @@ ${main}</main>
 `.text;
 }
 
+/** Returns where a visitor's pages are. Invoices and adjustment notes have the same paths below it. */
+export function rootOf({ scope }: Pick<Visitor, 'scope'>): '/operator' | '/tenant' {
+  return `/${scope}`;
+}
+
+const NAVIGATION: Readonly<Record<Visitor['scope'], readonly Link[]>> = {
+  operator: [
+    { href: '/operator/months', text: 'Months' },
+    { href: '/operator/items', text: 'Items' },
+    { href: '/operator/quarantine', text: 'Quarantine' },
+    { href: '/quote', text: 'Quote' },
+    { href: '/docs', text: 'API' },
+  ],
+  tenant: [
+    { href: '/tenant', text: 'This month' },
+    { href: '/tenant/invoices', text: 'Invoices' },
+    { href: '/tenant/usage', text: 'Usage' },
+    { href: '/quote', text: 'Quote' },
+  ],
+};
+
 function navigation(visitor: Visitor | null): Markup {
   if (visitor === null) return markup``;
-  const links =
-    visitor.scope === 'operator'
-      ? markup`<a href="/operator/months">Months</a> <a href="/operator/items">Items</a> <a href="/operator/quarantine">Quarantine</a> <a href="/quote">Quote</a> <a href="/docs">API</a>`
-      : markup`<a href="/quote">Quote</a>`;
+  const links = NAVIGATION[visitor.scope].map(
+    ({ href, text }) => markup`<a href="${href}">${text}</a> `,
+  );
   return markup`<nav aria-label="Pages">${links}</nav>
 <form class="sign-out" method="post" action="/sign-out">${formToken(visitor)}<span class="who">${visitor.label}</span> <button class="quiet">Sign out</button></form>
 `;

@@ -6,6 +6,7 @@ import { showModels } from '../../../display/model-text.ts';
 import { badge } from './badge.ts';
 import { field } from './form-fields.ts';
 import { minute } from './page-format.ts';
+import { documentsStart } from './document-place.ts';
 import { layout, type Visitor } from './layout.ts';
 import { table } from './html-table.ts';
 
@@ -33,7 +34,7 @@ export function lineUsagePage({
   return layout({
     title: `Usage of line ${line.line_no}`,
     visitor,
-    trail: [{ href: '/operator/months', text: 'Months' }, document],
+    trail: [documentsStart(visitor), document],
     main: markup`<p>${line.description}</p>
 <dl class="facts">
 <div><dt>Billed events</dt><dd>${groupDigits(line.events)}</dd></div>

@@ -1,5 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
-import { groupDigits } from '../../../domain/format.ts';
+import { Decimal } from '../../../domain/decimal.ts';
+import { formatMoney, groupDigits } from '../../../domain/format.ts';
 
 /** Numbers and times as the pages show them. */
 
@@ -30,4 +31,21 @@ export function duration(seconds: number): string {
   const minutes = Math.ceil(seconds / 60);
   if (minutes < 60) return `${minutes} min`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/**
+ * Shortens an exact decimal to two decimals, or to three digits below 1: `38.709677419355` → `38.71`, `0.00123456` →
+ * `0.00123`.
+ */
+export function shorten(decimal: string): string {
+  const exact = new Decimal(decimal);
+  const short = exact.abs().lessThan(1) ? exact.toSignificantDigits(3) : exact.toDecimalPlaces(2);
+  return short.toFixed();
+}
+
+/** Formats exact charges rounded to cents, or to three digits below a cent: `AUD 12.35`, `AUD 0.0000123`. */
+export function roundedMoney(exactCents: string, currency: string): string {
+  const exact = new Decimal(exactCents);
+  const short = exact.abs().lessThan(1) ? exact.toSignificantDigits(3) : exact.toDecimalPlaces(0);
+  return formatMoney(short.toFixed(), currency);
 }

@@ -1,16 +1,13 @@
 import type { AddonView, PlanVersionView } from '../../../db/catalogue/catalogue-views.ts';
 import type { UnitView } from '../../../db/catalogue/units.ts';
 import { sumCents } from '../../../domain/cents.ts';
-import { describeTreatment } from '../../../domain/invoice-totals.ts';
-import type { LineJson } from '../../../domain/quote-json.ts';
 import type { TaxedQuoteJson } from '../../../domain/quote-tax.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
-import { formatAmount, formatMoney, groupDigits } from '../../../domain/format.ts';
+import { formatMoney, groupDigits } from '../../../domain/format.ts';
 import { formatDate } from '../../../display/dates.ts';
 import { humanise } from '../../../display/names.ts';
-import { lineText } from '../../../display/line-text.ts';
 import { baseUnit, perUnit, pricedUnit, withUnit } from '../../../display/unit-words.ts';
-import { nameCell, priceCell, quantityCell } from './line-cells.ts';
+import { linesTable } from './lines-table.ts';
 import { percentOf, stackedBar, swatch, type Share } from './bars.ts';
 import { errorSummary, field, type FieldMistake } from './form-fields.ts';
 import { layout, type Visitor } from './layout.ts';
@@ -177,10 +174,10 @@ function answer(quote: QuoteAnswer, plan: PlanVersionView): Markup {
   return markup`<h2 id="price">${formatMoney(quote.total_cents, currency)} per month${quote.tax_cents === 0 ? '' : `, ${label} included`}</h2>
 ${note === null ? '' : markup`<p class="soft">${note}</p>\n`}${warnings.map(({ detail }) => markup`<p class="note">${detail}.</p>\n`)}${picture(shares, all_in_monthly_cents, currency)}
 <h3>Monthly price</h3>
-${linesTable('Lines of the monthly price', lines, quote, { subtotal_cents: all_in_monthly_cents, ...quote })}
+${linesTable('Lines of the monthly price', lines, { subtotal_cents: all_in_monthly_cents, ...quote })}
 <h3>First invoice</h3>
 <p class="soft">${firstMonth(first_invoice, plan)} Usage beyond what is included comes on top.</p>
-${linesTable('Lines of the first invoice', first_invoice.lines, quote, { subtotal_cents: first_invoice.prorated_total_cents, ...first_invoice })}${includedTable(first_invoice.allowances, plan)}`;
+${linesTable('Lines of the first invoice', first_invoice.lines, { subtotal_cents: first_invoice.prorated_total_cents, ...quote, ...first_invoice })}${includedTable(first_invoice.allowances, plan)}`;
 }
 
 /** Says which part of the first month is billed. */
@@ -247,41 +244,4 @@ ${table({
     { head: 'Share', isFigure: true, cell: ({ cents }) => `${percentOf(cents, whole)} %` },
   ],
 })}`;
-}
-
-function linesTable(
-  caption: string,
-  lines: readonly LineJson[],
-  { currency, tax }: QuoteAnswer,
-  totals: Totals,
-): Markup {
-  return table({
-    caption,
-    empty: 'No lines.',
-    rows: lines.map((line) => lineText(line, currency)),
-    columns: [
-      { head: 'Description', isHead: true, cell: nameCell },
-      { head: 'Quantity', isFigure: true, isWide: true, cell: quantityCell },
-      { head: 'Price', isFigure: true, cell: priceCell },
-      { head: 'Amount', isFigure: true, cell: ({ amount }) => amount },
-    ],
-    foot: markup`<tfoot>${
-      totals.tax_cents === 0
-        ? ''
-        : [
-            footRow('Before tax', totals.subtotal_cents, currency),
-            footRow(describeTreatment(tax), totals.tax_cents, currency),
-          ]
-    }${footRow(`Total in ${currency}`, totals.total_cents, currency)}</tfoot>`,
-  });
-}
-
-interface Totals {
-  readonly subtotal_cents: number;
-  readonly tax_cents: number;
-  readonly total_cents: number;
-}
-
-function footRow(name: string, cents: number, currency: string): Markup {
-  return markup`<tr><th scope="row">${name}</th><td class="wide"></td><td></td><td class="figure">${formatAmount(cents, currency)}</td></tr>`;
 }

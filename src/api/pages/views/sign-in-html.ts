@@ -29,7 +29,7 @@ export function signInPage({ then, notice, mistake, isTooOpen }: SignInView): st
 ${field({
   id: 'key',
   label: 'API key',
-  hint: 'An operator key opens the operator pages, a tenant key the quote page. Keys start with arc_.',
+  hint: 'An operator key opens the operator pages, a tenant key the tenant’s own pages. Keys start with arc_.',
   mistakes,
   input: (attributes) =>
     markup`<input ${attributes} name="key" type="password" autocomplete="current-password" spellcheck="false" required>`,

@@ -1,0 +1,97 @@
+import type { UsageOfDay } from '../../db/usage/usage-by-day.ts';
+import { Decimal, sumDecimals, toDecimalString } from '../../domain/decimal.ts';
+
+/** What the pictures of a month's days show. Every list of days has an entry for each day of the month. */
+export interface DailyFigures {
+  /** Null without LLM requests. */
+  readonly llm: {
+    readonly currency: string;
+    readonly requests: number;
+    readonly exactCents: string;
+    /** The most expensive models, the most expensive first; null, the last: all others together. */
+    readonly models: readonly (string | null)[];
+    readonly days: readonly LlmDay[];
+  } | null;
+  /** Metered usage, by kind. */
+  readonly kinds: readonly {
+    readonly resourceKind: string;
+    readonly total: string;
+    readonly days: readonly string[];
+  }[];
+}
+
+export interface LlmDay {
+  readonly requests: number;
+  readonly exactCents: string;
+  /** Of `exactCents`, for each of the models. */
+  readonly byModel: readonly string[];
+}
+
+/** Models with a colour of their own. */
+const MAX_MODELS = 5;
+
+/** Arranges usage by day for the pictures, with a bounded number of models. */
+export function foldDays(usage: readonly UsageOfDay[], days: number): DailyFigures {
+  const [llm, metered] = [usage.filter(isLlm), usage.filter((each) => !isLlm(each))];
+  const kinds = Map.groupBy(metered, ({ resourceKind }) => resourceKind);
+  return {
+    llm: llm.length === 0 ? null : foldLlm(llm, days),
+    kinds: [...kinds].sort(byName).map(([resourceKind, own]) => ({
+      resourceKind,
+      total: sumOf(own),
+      days: perDay(own, days).map(sumOf),
+    })),
+  };
+}
+
+function foldLlm(usage: readonly UsageOfDay[], days: number): DailyFigures['llm'] {
+  const models = rank(usage);
+  return {
+    currency: usage.find(({ currency }) => currency !== null)?.currency ?? '',
+    requests: requestsOf(usage),
+    exactCents: sumOf(usage),
+    models,
+    days: perDay(usage, days).map((own) => ({
+      requests: requestsOf(own),
+      exactCents: sumOf(own),
+      byModel: models.map((model) => sumOf(own.filter(isPartOf(model, models)))),
+    })),
+  };
+}
+
+/** Returns the models that are shown, and null if there are others. */
+function rank(usage: readonly UsageOfDay[]): readonly (string | null)[] {
+  const totals = [...Map.groupBy(usage, ({ model }) => model ?? '')]
+    .filter(([model]) => model !== '')
+    .map(([model, own]) => ({ model, cents: new Decimal(sumOf(own)) }))
+    .sort((a, b) => b.cents.comparedTo(a.cents) || (a.model < b.model ? -1 : 1));
+  const shown = totals.slice(0, MAX_MODELS).map(({ model }) => model);
+  const others = usage.some(({ model }) => !shown.includes(model ?? ''));
+  return others ? [...shown, null] : shown;
+}
+
+function isPartOf(model: string | null, models: readonly (string | null)[]) {
+  return (each: UsageOfDay): boolean =>
+    model === null ? !models.includes(each.model ?? '') : each.model === model;
+}
+
+function perDay(usage: readonly UsageOfDay[], days: number): readonly (readonly UsageOfDay[])[] {
+  const byDay = Map.groupBy(usage, ({ day }) => day);
+  return Array.from({ length: days }, (_, index) => byDay.get(index + 1) ?? []);
+}
+
+function isLlm({ model }: UsageOfDay): boolean {
+  return model !== null;
+}
+
+function requestsOf(usage: readonly UsageOfDay[]): number {
+  return usage.reduce((sum, { events }) => sum + events, 0);
+}
+
+function sumOf(usage: readonly UsageOfDay[]): string {
+  return toDecimalString(sumDecimals(usage.map(({ amount }) => new Decimal(amount))));
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
+}

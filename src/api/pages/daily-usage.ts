@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { loadCalendar } from '../../db/settings/load-calendar.ts';
+import {
+  listUsedDeployments,
+  readUsageVersion,
+  sumUsageByDay,
+  type UsageMonth,
+  type UsageOfDay,
+} from '../../db/usage/usage-by-day.ts';
+import type { ApiKey } from '../../db/access/api-keys.ts';
+import type { BillingCalendar } from '../../domain/billing-calendar.ts';
+import type { CallDeps } from '../http/api-deps.ts';
+import { eventReads } from '../http/compute-once.ts';
+import { ownerOf } from '../http/rate-limits.ts';
+import { errorForLog } from '../http/to-problem.ts';
+import { foldDays, type DailyFigures } from './daily-figures.ts';
+
+/**
+ * A month's usage by day, for the tenant's pages. It is summed from all events, so it is computed in turns and kept: as
+ * long as the usage is the same, and for a while after it has changed.
+ */
+
+/** How long a page waits for the sums before it is sent without them. */
+const PATIENCE_MS = 400;
+/** How long the outcome is kept although usage has arrived since, or although it is a failure. */
+const FRESH_MS = 60_000;
+/** At most this share of the time is spent on summing a month again and again. */
+const MAX_SHARE = 0.1;
+/** Up to 50 kB each. */
+const MAX_KEPT = 500;
+
+/** `computing`: ask again in a moment. `failed`: ask again later. */
+export type DailyUsage =
+  | { readonly state: 'ready'; readonly asOf: Date; readonly figures: DailyFigures }
+  | { readonly state: 'computing' | 'failed' };
+
+/** A finished computation. */
+interface Outcome {
+  readonly version: string;
+  readonly asOf: Date;
+  readonly tookMs: number;
+  /** Null: it failed. */
+  readonly figures: DailyFigures | null;
+}
+
+interface Kept {
+  last: Outcome | null;
+  /** The computation that runs or waits for its turn. It never fails. */
+  pending: Promise<void> | null;
+}
+
+/** By calendar, which is the same for all reads of one database: another one has other days. */
+const keptBy = new WeakMap<BillingCalendar, Map<string, Kept>>();
+
+/**
+ * Returns a month's usage by day, waiting a moment for it if it has to be computed.
+ * @throws whatever reading the buckets throws
+ */
+export async function readDailyUsage(
+  deps: Pick<CallDeps, 'db' | 'now' | 'logger'>,
+  caller: ApiKey,
+  usage: UsageMonth,
+): Promise<DailyUsage> {
+  const { db, now } = deps;
+  const calendar = await loadCalendar(db);
+  const kept = entryOf(calendar, usage);
+  const version = await readUsageVersion(db, usage);
+  if (kept.pending === null && isDue(kept, version, now())) {
+    kept.pending = compute(deps, caller, { usage, version, calendar }).then((outcome) => {
+      kept.last = outcome;
+      kept.pending = null;
+    });
+  }
+  if (kept.pending !== null) {
+    await Promise.race([kept.pending, sleep(PATIENCE_MS, undefined, { ref: false })]);
+  }
+  // Older sums say when they were made, which is better than none.
+  const { figures = null, asOf = now() } = kept.last ?? {};
+  if (figures !== null) return { state: 'ready', asOf, figures };
+  return { state: kept.pending === null ? 'failed' : 'computing' };
+}
+
+function entryOf(calendar: BillingCalendar, { tenantId, month }: UsageMonth): Kept {
+  const entries = keptBy.get(calendar) ?? new Map<string, Kept>();
+  keptBy.set(calendar, entries);
+  const key = JSON.stringify([tenantId, month]);
+  const kept = entries.get(key) ?? { last: null, pending: null };
+  // The last in order was asked for last.
+  entries.delete(key);
+  entries.set(key, kept);
+  const [oldest] = entries.keys();
+  if (entries.size > MAX_KEPT && oldest !== undefined) entries.delete(oldest);
+  return kept;
+}
+
+function isDue({ last }: Kept, version: string, now: Date): boolean {
+  if (last === null) return true;
+  if (last.figures !== null && last.version === version) return false;
+  return now.getTime() - last.asOf.getTime() >= Math.max(FRESH_MS, last.tookMs / MAX_SHARE);
+}
+
+/** Sums the events of one deployment per turn, so that other owners wait for one deployment at most. */
+async function compute(
+  { db, now, logger }: Pick<CallDeps, 'db' | 'now' | 'logger'>,
+  caller: ApiKey,
+  { usage, version, calendar }: { usage: UsageMonth; version: string; calendar: BillingCalendar },
+): Promise<Outcome> {
+  const asOf = now();
+  let tookMs = 0;
+  try {
+    const days: UsageOfDay[] = [];
+    for (const deploymentId of await listUsedDeployments(db, usage)) {
+      await eventReads.run(ownerOf(caller), async () => {
+        const startedAt = performance.now();
+        days.push(...(await sumUsageByDay(db, usage, calendar, deploymentId)));
+        tookMs += performance.now() - startedAt;
+      });
+    }
+    const figures = foldDays(days, daysOf(calendar, usage));
+    // The version may be older than the sums, which are then computed once more than necessary.
+    return { version, asOf, tookMs, figures };
+  } catch (error) {
+    logger.warn({ error: errorForLog(error), month: usage.month }, 'usage by day failed');
+    return { version, asOf, tookMs, figures: null };
+  }
+}
+
+function daysOf(calendar: BillingCalendar, { month }: UsageMonth): number {
+  return Number(calendar.periodOf(month).periodEnd.slice('YYYY-MM-'.length));
+}

@@ -1,0 +1,106 @@
+import type { RunningMonthJson } from '../../../audit/running-month-json.ts';
+import { formatMonth } from '../../../display/dates.ts';
+import { sumCents } from '../../../domain/cents.ts';
+import { previousMonth } from '../../../domain/period.ts';
+import { formatMoney } from '../../../domain/format.ts';
+import { markup, type Markup } from '../../../lib/markup.ts';
+import { badge } from './badge.ts';
+import { dailySection, type DailyView } from './daily-html.ts';
+import { layout, type Visitor } from './layout.ts';
+import { linesTable, type LinesTotals } from './lines-table.ts';
+import { minute, roundedMoney } from './page-format.ts';
+import { deploymentsSection, modelsSection } from './running-usage-html.ts';
+
+export interface TenantMonthView {
+  readonly visitor: Visitor;
+  readonly running: RunningMonthJson;
+  readonly daily: DailyView['usage'];
+}
+
+/** Renders a tenant's running month: what it costs so far, from what, and on which days. */
+export function tenantMonthPage({ visitor, running, daily }: TenantMonthView): string {
+  const { period, as_of, llm, currency, deployments } = running;
+  const { timeZone } = visitor;
+  return layout({
+    title: `${formatMonth(period.month)} so far`,
+    visitor,
+    isLive: daily.state === 'computing',
+    main: markup`<p class="soft">As of ${minute(as_of, timeZone)}; ${percentText(period.elapsed)} of the month has passed.</p>
+${costFacts(running)}${notes(running)}${modelsSection(llm, currency)}${deploymentsSection(deployments)}${dailySection({ month: period.month, timeZone, usage: daily, names: namesOf(deployments) })}${invoiceSection(running)}`,
+  });
+}
+
+function costFacts({ invoice_so_far: soFar, projection, llm, currency }: RunningMonthJson): Markup {
+  const total = (invoice: { readonly total_cents: number } | null) =>
+    invoice === null ? 'not known' : formatMoney(invoice.total_cents, currency);
+  const tax = soFar === null || soFar.tax_cents === 0 ? '' : `, ${soFar.tax.label} included`;
+  return markup`<dl class="facts">
+<div><dt>So far${tax}</dt><dd>${total(soFar)}</dd></div>
+<div><dt>Expected${tax}</dt><dd>${total(projection)}</dd></div>
+<div><dt>LLM charges</dt><dd>${roundedMoney(llm.exact_cents, currency)}</dd></div>
+<div><dt>Plans and addons</dt><dd>${soFar === null ? 'not known' : formatMoney(recurringOf(soFar), currency)}</dd></div>
+</dl>
+`;
+}
+
+/** Returns what the plans call resource kinds. */
+function namesOf(deployments: RunningMonthJson['deployments']): ReadonlyMap<string, string> {
+  const kinds = deployments.flatMap((deployment) => deployment.kinds);
+  return new Map(
+    kinds.flatMap(({ resource_kind, name }) => (name === null ? [] : [[resource_kind, name]])),
+  );
+}
+
+type SoFar = NonNullable<RunningMonthJson['invoice_so_far']>;
+
+function recurringOf({ lines }: SoFar): number {
+  return sumCents(
+    lines
+      .filter(({ kind }) => kind === 'plan_base' || kind === 'addon')
+      .map(({ amount_cents }) => amount_cents),
+  );
+}
+
+function notes(running: RunningMonthJson): Markup {
+  const { problem, includes_earlier_months, period } = running;
+  return markup`${
+    problem === null
+      ? ''
+      : markup`<p class="note bad">${badge('bad', 'no invoice')} The invoice can’t be computed at the moment: ${problem.reason}. The usage below is counted.</p>
+`
+  }${
+    includes_earlier_months
+      ? ''
+      : markup`<p class="note">Usage and charges that are left from earlier months are not included until the invoice of ${formatMonth(previousMonth(period.month))} is released.</p>
+`
+  }`;
+}
+
+function invoiceSection({
+  invoice_so_far: soFar,
+  projection,
+  currency,
+  period,
+}: RunningMonthJson): Markup {
+  if (soFar === null) return markup``;
+  const month = formatMonth(period.month);
+  const invoice = (caption: string, { lines, ...totals }: SoFar) => {
+    const sums: LinesTotals = { currency, ...totals };
+    return linesTable(caption, lines, sums);
+  };
+  return markup`<h2 id="invoice">Invoice so far</h2>
+<p class="hint">What would be invoiced if ${month} ended now, by the same rules as the invoice.</p>
+${invoice(`Lines of the invoice of ${month} so far`, soFar)}${
+    projection === null
+      ? ''
+      : markup`<details><summary>Expected at the end of ${month}</summary>
+<p class="hint">A linear projection: the usage of ${month}, scaled from the time in service so far to the whole month. Base prices and addons are those of the whole month in both.</p>
+${invoice(`Lines of the expected invoice of ${month}`, projection)}</details>
+`
+  }`;
+}
+
+/** `"0.5161"` → `51 %`. */
+function percentText(share: string): string {
+  return `${Math.floor(Number(share) * 100)} %`;
+}
