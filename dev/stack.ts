@@ -9,7 +9,11 @@ import { startEngine, type Engine } from '../src/engine.ts';
 import { createLogger } from '../src/lib/logger.ts';
 import { temporalServer } from '../src/temporal/connection.ts';
 import { toTemporalLogger } from '../src/temporal/worker-connection.ts';
-import { applySchedule } from '../src/temporal/schedule.ts';
+import {
+  applyNoticesSchedule,
+  applySchedule,
+  applySweepSchedule,
+} from '../src/temporal/schedule.ts';
 import { makePrivateFolder, openPrivate } from '../src/lib/private-files.ts';
 import { bundleWorkflows } from '../src/worker.ts';
 import { rememberedPorts } from './free-port.ts';
@@ -82,10 +86,10 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   if (options.timeZone !== undefined) await setTimeZone(db, options.timeZone);
 
   const { engine } = await steps.step(
-    'Start the worker and the API, apply the Schedule',
+    'Start the worker and the API, apply the Schedules',
     async () => {
       // Before the API starts, which checks for the Schedule.
-      const schedule = await applyScheduleOf(servers, db);
+      const schedule = await applySchedules(servers, db);
       const started = await startEngine({
         config,
         temporal: servers.temporal,
@@ -120,13 +124,15 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   };
 }
 
-async function applyScheduleOf(
+async function applySchedules(
   { temporal }: LocalServers,
   db: Database,
 ): Promise<'created' | 'updated'> {
   const { client, connection } = await temporalServer(temporal).connect();
   try {
     const { timeZone } = await loadCalendar(db);
+    await applyNoticesSchedule(client, timeZone);
+    await applySweepSchedule(client);
     return await applySchedule(client, timeZone);
   } finally {
     await connection.close();

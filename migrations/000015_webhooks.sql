@@ -11,7 +11,8 @@ CREATE TABLE webhook_endpoints (
   label text,
   event_types text[] NOT NULL CHECK (cardinality(event_types) > 0 AND event_types <@
     ARRAY['adjustment_note.issued', 'invoice.issued', 'invoice.superseded', 'invoice.voided', 'invoice.paid',
-      'invoice.overdue', 'invoice.released', 'review.waiting', 'run.finished', 'tenant.parked']),
+      'invoice.overdue', 'invoice.released', 'review.waiting', 'run.finished', 'tenant.parked',
+      'usage.threshold_reached']),
   -- Counts of all attempts ever made, because the log of attempts is pruned.
   delivered_attempts bigint NOT NULL DEFAULT 0,
   failed_attempts bigint NOT NULL DEFAULT 0,

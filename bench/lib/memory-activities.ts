@@ -72,6 +72,7 @@ export function createMemoryActivities(
       }),
     recordParked: refuse('recordParked'),
     sendDailyNotices: refuse('sendDailyNotices'),
+    sweepThresholds: refuse('sweepThresholds'),
     listWaiting: () => Promise.resolve({ tenantIds: [] }),
     finishPass: ({ month }) =>
       Promise.resolve({

@@ -9,6 +9,7 @@ import { pullLlmUsage } from './pull-llm-usage.ts';
 import { quoteSubscriptions } from './quote-subscriptions.ts';
 import { requestScheduledMonth } from './request-scheduled-month.ts';
 import { sendDailyNotices } from './send-daily-notices.ts';
+import { sweepThresholds } from './sweep-thresholds.ts';
 
 export type { ActivityDeps } from './deps.ts';
 
@@ -30,6 +31,7 @@ export function createActivities(deps: ActivityDeps) {
     listWaiting: listWaiting(deps),
     finishPass: finishPass(deps),
     sendDailyNotices: sendDailyNotices(deps),
+    sweepThresholds: sweepThresholds(deps),
     deliverDueWebhooks: deliverDueWebhooks(deps),
   };
 }

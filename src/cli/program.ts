@@ -74,6 +74,11 @@ import {
   taxListCommand,
 } from './commands/tax-list-commands.ts';
 import { usageCurrentCommand } from './commands/usage-current-command.ts';
+import {
+  thresholdsListCommand,
+  thresholdsRemoveCommand,
+  thresholdsSetCommand,
+} from './commands/thresholds-commands.ts';
 import { usageArchiveCommand } from './commands/usage-archive-command.ts';
 import { usageExcludeCommand } from './commands/usage-exclude-command.ts';
 import { usageExclusionsCommand } from './commands/usage-exclusions-command.ts';
@@ -213,6 +218,11 @@ Examples:
     controlTotalsListCommand(),
     controlTotalsCompareCommand(),
     controlTotalsAcceptCommand(),
+  ]);
+  group('thresholds', 'manage spend thresholds of tenants', [
+    thresholdsSetCommand(),
+    thresholdsRemoveCommand(),
+    thresholdsListCommand(),
   ]);
   group('webhooks', 'manage webhooks', [
     webhooksAddCommand(),

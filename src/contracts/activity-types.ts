@@ -29,6 +29,30 @@ export interface DailyNotices {
   readonly lateReviews: number;
 }
 
+/** Where a sweep continues. */
+export interface SweepCursor {
+  readonly month: string;
+  /** The last tenant that was looked at; null: none of the month yet. */
+  readonly after: string | null;
+}
+export interface SweepThresholdsInput {
+  /** Null: from the start. */
+  readonly cursor: SweepCursor | null;
+}
+/** What a sweep has looked at and reported. */
+export interface ThresholdCounts {
+  /** Tenants with thresholds that their month had not reported yet. */
+  readonly tenants: number;
+  /** Thresholds that were found to be reached. */
+  readonly reached: number;
+  /** Those of the tenants whose invoice can't be computed now: the month end would park them. */
+  readonly failed: number;
+}
+export interface SweepThresholdsResult extends ThresholdCounts {
+  /** Null: all tenants were looked at. */
+  readonly next: SweepCursor | null;
+}
+
 export interface AcceptRequestInput {
   readonly month: string;
   readonly signal: RequestSignal;

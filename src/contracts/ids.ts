@@ -26,6 +26,12 @@ export const NOTICES_SCHEDULE_ID = 'daily-notices';
 /** What that Schedule starts; Temporal adds the scheduled time to this id. */
 export const DAILY_NOTICES_ID = 'daily-notices';
 
+/** The Schedule that looks at the running month every few minutes. */
+export const SWEEP_SCHEDULE_ID = 'usage-sweep';
+
+/** What that Schedule starts; Temporal adds the scheduled time to this id. */
+export const USAGE_SWEEP_ID = 'usage-sweep';
+
 /** The one workflow of a month, `month-end-2026-05`. */
 export function monthEndId(month: string): string {
   return `month-end-${month}`;

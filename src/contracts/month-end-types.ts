@@ -6,6 +6,7 @@ export const WORKFLOWS = {
   monthEnd: 'monthEnd',
   tenantInvoice: 'tenantInvoice',
   dailyNotices: 'dailyNotices',
+  usageSweep: 'usageSweep',
 } as const;
 
 /** Signals that `monthEnd` accepts. It rejects any other name visibly. */

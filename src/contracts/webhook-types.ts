@@ -10,6 +10,7 @@ export const WEBHOOK_EVENT_TYPES = [
   'invoice.overdue',
   'run.finished',
   'tenant.parked',
+  'usage.threshold_reached',
 ] as const;
 export type WebhookEventType = (typeof WEBHOOK_EVENT_TYPES)[number];
 

@@ -1,5 +1,4 @@
 import type { Client } from '@temporalio/client';
-import { NOTICES_SCHEDULE_ID } from '../contracts/ids.ts';
 import { NoScheduleError, describeSchedule } from './schedule.ts';
 
 /** Long, because a slow server is not an unavailable one. */
@@ -47,12 +46,21 @@ export async function readSchedule(
   }
 }
 
-/** Returns whether the daily notices are paused, and when they come next; null if they have no Schedule. */
-export async function readNoticesSchedule(
+/** The state of one of the Schedules beside the month end's. */
+export type OtherSchedule = Pick<ScheduleFacts, 'isPaused' | 'note'> & {
+  readonly next: Date | null;
+};
+
+/**
+ * Returns whether the Schedule of the daily notices or of the usage sweep is paused, and when it fires next; null if it
+ * doesn't exist.
+ */
+export async function readOtherSchedule(
   client: Client,
-): Promise<(Pick<ScheduleFacts, 'isPaused' | 'note'> & { readonly next: Date | null }) | null> {
+  scheduleId: string,
+): Promise<OtherSchedule | null> {
   try {
-    const { state, info } = await describeSchedule(client, NOTICES_SCHEDULE_ID);
+    const { state, info } = await describeSchedule(client, scheduleId);
     const [next = null] = info.nextActionTimes;
     return { isPaused: state.paused, note: state.note ?? null, next };
   } catch (error) {

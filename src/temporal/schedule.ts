@@ -12,7 +12,9 @@ import {
   NOTICES_SCHEDULE_ID,
   SCHEDULE_ID,
   SCHEDULED_MONTH_END_ID,
+  SWEEP_SCHEDULE_ID,
   TASK_QUEUE,
+  USAGE_SWEEP_ID,
 } from '../contracts/ids.ts';
 import {
   WORKFLOWS,
@@ -85,6 +87,36 @@ export function applyNoticesSchedule(
     policies: {
       overlap: ScheduleOverlapPolicy.SKIP,
       catchupWindow: '1 day',
+      pauseOnFailure: false,
+    },
+  });
+}
+
+/** Minutes between sweeps, unless the Schedule is applied with others. */
+export const SWEEP_MINUTES = { min: 1, max: 60, byDefault: 5 } as const;
+
+/**
+ * Does the same for the Schedule of the usage sweep (docs/spec.md#spend-thresholds).
+ * @param minutes between two sweeps
+ */
+export function applySweepSchedule(
+  client: Client,
+  minutes: number = SWEEP_MINUTES.byDefault,
+): Promise<'created' | 'updated'> {
+  return createOrUpdate(client, SWEEP_SCHEDULE_ID, {
+    spec: { intervals: [{ every: `${minutes} minutes` }] },
+    action: {
+      type: 'startWorkflow',
+      workflowType: WORKFLOWS.usageSweep,
+      workflowId: USAGE_SWEEP_ID,
+      taskQueue: TASK_QUEUE,
+      args: [],
+      staticSummary: 'Looks at the usage of the running month',
+    },
+    // A sweep looks at everything, so a missed or overlapping one needs no run of its own.
+    policies: {
+      overlap: ScheduleOverlapPolicy.SKIP,
+      catchupWindow: '1 minute',
       pauseOnFailure: false,
     },
   });

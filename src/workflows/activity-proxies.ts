@@ -132,6 +132,17 @@ export const notices = proxyActivities<Pick<Activities, 'sendDailyNotices'>>({
   summary: 'Write the webhook events that are due today',
 });
 
+/**
+ * Regular activities, each of some seconds. They give up after a minute, so that a run ends: the next sweep looks at
+ * everything again.
+ */
+const SWEEP = { ...RECORDED, retry: { ...RETRY, maximumAttempts: 10 } } as const;
+
+export const { sweepThresholds } = proxyActivities<Pick<Activities, 'sweepThresholds'>>({
+  ...SWEEP,
+  summary: 'Report spend thresholds that are reached',
+});
+
 /** Calls to Temporal itself. They are rare, so they are regular activities with events in the history. */
 export const temporal = proxyActivities<Pick<Activities, 'requestScheduledMonth'>>({
   startToCloseTimeout: '30 s',

@@ -9,6 +9,8 @@ import { insertOperatorAction } from '../../src/db/month-end/operator-actions.ts
 import type { Database } from '../../src/db/pool.ts';
 import { insertSigningSecret } from '../../src/db/access/signing-secrets.ts';
 import { insertAssignments } from '../../src/db/tax/tax-data.ts';
+import { setThreshold } from '../../src/db/usage/spend-thresholds.ts';
+import { noticeThresholds } from '../../src/db/webhooks/threshold-notices.ts';
 import { claimDeliveries, recordAttempts } from '../../src/db/webhooks/webhook-deliveries.ts';
 import {
   createWebhookEndpoint,
@@ -24,6 +26,7 @@ import { invoicesOf } from './books.ts';
 import { buildInvoices, forceInvoices } from './build.ts';
 import { pay } from './payments.ts';
 import { MONTH, seedSeller, seedTenant, seedUsage } from './seed.ts';
+import { periodOf } from './utc.ts';
 import type { World } from './world.ts';
 
 const CLAIM = { limit: 100, leaseSeconds: 60 };
@@ -77,6 +80,14 @@ export async function fillBooks(
   await recordControlTotals(db, [{ ...total, requests: 9, charge_cents: '9' }], stating);
   const difference = { month: MONTH, tenantId, actor, reason: 'x' };
   await acceptControlTotals(db, await loadCalendar(db), difference);
+  const threshold = {
+    ...{ tenantId, thresholdId: 'warning' },
+    limit: { amountCents: 5000, percentOfPlan: null },
+  };
+  await setThreshold(db, { ...threshold, actor });
+  await noticeThresholds(db, periodOf(MONTH), [
+    { ...threshold, thresholdCents: 5000, reachedCents: 5100 },
+  ]);
 
   await use('llm_usage', '1.5');
   await use('droplet_hours', '800');

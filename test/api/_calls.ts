@@ -41,6 +41,7 @@ export function exampleCalls({
   const ofTenant = { params: { tenant_id: 'acme' } };
   const ofDeployment = { params: { deployment_id: 'acme-a' } };
   const ofSubscription = { params: { subscription_id: 'sub-acme-a' } };
+  const ofThreshold = { params: { threshold_id: 'warning' }, operatorQuery: 'tenant_id=acme' };
   return {
     postLlmUsage: { operatorQuery: 'backfill_reason=outage', body: () => llmEvent() },
     postMeteredUsage: { operatorQuery: 'backfill_reason=outage', body: () => meteredRecord() },
@@ -79,6 +80,9 @@ export function exampleCalls({
       }),
     },
     getUsageCsv: { ...ofMonth, operatorQuery: 'tenant_id=acme' },
+    putUsageThreshold: { ...ofThreshold, body: () => ({ amount_cents: 25_000 }) },
+    getUsageThresholds: {},
+    deleteUsageThreshold: ofThreshold,
     postQuote: { body: () => ({ plan_code: 'studio', projected_usage: { llm_tokens: '1' } }) },
     getInvoices: {},
     getInvoiceHtml: ofInvoice,

@@ -338,6 +338,7 @@ const cursorOf = (key: unknown) => Buffer.from(JSON.stringify(key)).toString('ba
 const cursorKeys = (text: string) => [
   text,
   { code: text, version: 1 },
+  { tenant_id: text, threshold_id: text },
   { period_start: text, invoice_id: crypto.randomUUID() },
   { change_cents: 1, tenant_id: text, revision: 1, invoice_id: crypto.randomUUID() },
   { change_cents: 1, tenant_id: 'acme', revision: 2 ** 40, invoice_id: crypto.randomUUID() },

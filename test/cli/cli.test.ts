@@ -211,11 +211,13 @@ test('the Schedule: applied, paused, described, resumed', async () => {
   expectOneError(before.stderr, 'create it with `schedule apply`');
   expect((await runCli(['schedule', 'apply'], env)).stdout).toContain(
     'Schedule created: it fires at 06:00 UTC on the first of each month.\n' +
-      'Schedule of daily notices created: it fires at 08:00 UTC every day.',
+      'Schedule of daily notices created: it fires at 08:00 UTC every day.\n' +
+      'Schedule of the usage sweep created: it fires every 5 minutes.',
   );
   expect((await runCli(['schedule', 'pause', '--note', 'meters'], env)).code).toBe(0);
-  expect((await runCli(['schedule', 'apply', '--hour', '7'], env)).stdout).toContain(
-    'updated: it fires at 07:00',
+  const again = ['schedule', 'apply', '--hour', '7', '--sweep-minutes', '10'];
+  expect((await runCli(again, env)).stdout).toMatch(
+    /updated: it fires at 07:00[^]+sweep updated: it fires every 10 minutes/,
   );
 
   const { stdout } = await runCli(['schedule', 'describe', '--json'], env);
@@ -231,6 +233,7 @@ test('the Schedule: applied, paused, described, resumed', async () => {
       expect.anything(),
     ] as unknown[],
     daily_notices: { paused: false, next: expect.stringMatching(/T08:00:00\.000Z$/) },
+    usage_sweep: { paused: false, next: expect.stringMatching(/:\d0:00\.000Z$/) },
   });
   expect((await runCli(['schedule', 'resume'], env)).stdout).toContain('The Schedule is active.');
 });

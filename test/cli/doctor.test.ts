@@ -7,10 +7,11 @@ import { monthBefore } from '../_util/utc.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
-import { NOTICES_SCHEDULE_ID } from '../../src/contracts/ids.ts';
+import { NOTICES_SCHEDULE_ID, SWEEP_SCHEDULE_ID } from '../../src/contracts/ids.ts';
 import {
   applyNoticesSchedule,
   applySchedule,
+  applySweepSchedule,
   pauseSchedule,
   resumeSchedule,
 } from '../../src/temporal/schedule.ts';
@@ -30,6 +31,7 @@ beforeAll(async () => {
   env = envOf(world);
   await applySchedule(world.client, 'UTC');
   await applyNoticesSchedule(world.client, 'UTC');
+  await applySweepSchedule(world.client);
   await seedCatalogue(world.db);
   await seedTenant(world.db, 'acme');
   await world.startWorker();
@@ -71,9 +73,10 @@ test('a new installation: what is there, what is missing, and what to do', async
     /^ok {7}temporal {11}Temporal at 127\.0\.0\.1:\d+ answers, namespace test-\d+$/m,
     /^ok {7}search attributes {2}registered$/m,
     /^problem {2}schedule {11}there is no Schedule.*\n {28}→ npm run cli -- schedule apply$/m,
-    /^problem {2}daily notices {6}there is no Schedule for them.*\n {28}→ npm run cli -- schedule apply$/m,
+    /^problem {2}daily notices {6}there is no Schedule: .*overdue invoices\n {28}→ npm run cli -- schedule apply$/m,
+    /^problem {2}usage sweep {8}there is no Schedule: .*spend thresholds.*\n {28}→ npm run cli -- schedule apply$/m,
     /^problem {2}worker {13}no worker polls arcadia-invoicing.*\n {28}→ npm start/m,
-    /^Problems: 3\.$/m,
+    /^Problems: 4\.$/m,
   ]) {
     expect(stdout).toMatch(line);
   }
@@ -89,6 +92,9 @@ test('all is well', async () => {
   ]);
   expect(detail('daily notices')).toEqual([
     expect.stringMatching(/^active; next at \d{4}-\d\d-\d\dT08:00:00\.000Z$/),
+  ]);
+  expect(detail('usage sweep')).toEqual([
+    expect.stringMatching(/^active; next at \d{4}-\d\d-\d\dT\d\d:\d[05]:00\.000Z$/),
   ]);
   expect(detail('worker')).toEqual([expect.stringMatching(/^polling arcadia-invoicing: \d+@/)]);
   expect(ok).toBe(true);
@@ -107,15 +113,19 @@ test('a paused Schedule, with the reason', async () => {
   await resumeSchedule(world.client, 'done');
 });
 
-test('paused daily notices, with the reason', async () => {
-  const notices = world.client.schedule.getHandle(NOTICES_SCHEDULE_ID);
-  await notices.pause('receivers are being moved');
-  const { detail, advice } = await doctor();
-  expect(detail('daily notices')).toEqual([
-    'their Schedule is paused: nobody is notified of overdue invoices (receivers are being moved)',
+test.each([
+  ['daily notices', NOTICES_SCHEDULE_ID, 'overdue invoices'],
+  ['usage sweep', SWEEP_SCHEDULE_ID, 'spend thresholds'],
+])('a paused Schedule beside the month end, with the reason: %s', async (name, id, what) => {
+  const schedule = world.client.schedule.getHandle(id);
+  await schedule.pause('receivers are being moved');
+  const { ok, detail, advice } = await doctor();
+  expect(ok).toBe(false);
+  expect(detail(name)).toEqual([
+    `the Schedule is paused: nobody is notified of ${what} (receivers are being moved)`,
   ]);
-  expect(advice('daily notices')).toEqual([expect.stringContaining('daily-notices')]);
-  await notices.unpause('done');
+  expect(advice(name)).toEqual([expect.stringContaining(id)]);
+  await schedule.unpause('done');
 });
 
 test('a month that stands still', async () => {

@@ -71,6 +71,7 @@ const NOT_ON_RECORD = new Set([
   'payments.list',
   'payments.balances',
   'payments.aging',
+  'thresholds.list',
   'invoices.show',
   'invoices.diff',
   'quarantine.list',
@@ -78,6 +79,7 @@ const NOT_ON_RECORD = new Set([
   'invoices.usage',
   'notes.list',
   'notes.show',
+  'usage.current',
   'usage.exclusions',
   'webhooks.list',
   'webhooks.log',
@@ -170,6 +172,15 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
     [join(IMPORTS, 'payments.csv')],
     { outcome: 'done', input: { file_name: 'payments.csv' } },
   ],
+  'thresholds.set': [
+    ['nobody', 'warning', '--amount', '1.00'],
+    {
+      outcome: 'refused',
+      target: { tenant: 'nobody', threshold: 'warning' },
+      input: { amount: '1.00' },
+    },
+  ],
+  'thresholds.remove': [['nobody', 'warning'], { outcome: 'refused' }],
   'invoices.void': [
     ['no-such-invoice', '--reason', 'x', '--yes'],
     {

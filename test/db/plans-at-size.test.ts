@@ -47,6 +47,11 @@ import { acceptControlTotals } from '../../src/db/usage/accept-control-totals.ts
 import { compareControlTotals, countCompared } from '../../src/db/usage/compare-control-totals.ts';
 import * as totals from '../../src/db/usage/control-totals.ts';
 import { recordControlTotals } from '../../src/ingestion/record-control-totals.ts';
+import {
+  listThresholds,
+  removeThreshold,
+  setThreshold,
+} from '../../src/db/usage/spend-thresholds.ts';
 import { listMonthsBefore } from '../../src/db/usage/usage-archive.ts';
 import {
   listReadableMonths,
@@ -94,6 +99,7 @@ const GROWING = [
   'metered_usage_records',
   'quarantined_events',
   'tenant_outcomes',
+  'threshold_notices',
   'usage_buckets',
 ];
 /** A partition has one month and is meant to be read whole: see `oneMonth`. */
@@ -278,6 +284,21 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
     });
     expect(await activities.sendDailyNotices()).toMatchObject({ overdueInvoices: 2 * 72 });
     expect(await activities.sendDailyNotices()).toMatchObject({ overdueInvoices: 0 });
+  },
+  'spend thresholds': async ({ api, tenant, activities }) => {
+    const limit = { amountCents: 1, percentOfPlan: null };
+    for (const tenantId of ['t-7', 't-8']) {
+      await setThreshold(api, { tenantId, thresholdId: 'low', limit, actor: 'x' });
+    }
+    expect(await activities.sweepThresholds({ cursor: null })).toMatchObject({ reached: 2 });
+    const page = { after: null, limit: 10 };
+    await listThresholds(api, undefined, page);
+    await listThresholds(api, undefined, {
+      ...page,
+      after: { tenant_id: 't-7', threshold_id: 'low' },
+    });
+    expect(await listThresholds(tenant, 't-7', page)).toHaveLength(1);
+    await removeThreshold(tenant, { tenantId: 't-7', thresholdId: 'low', actor: 'x' });
   },
   'API: voiding, excluding': async ({ api }) => {
     const { invoiceId } = await someLine('2026-03');

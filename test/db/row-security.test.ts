@@ -44,11 +44,13 @@ const ISOLATED: Readonly<Record<string, { readonly parent: string; readonly key:
     releases: null,
     signing_secrets: { parent: 'api_keys', key: 'key_id' },
     skipped_invoice_numbers: null,
+    spend_thresholds: null,
     subscription_addons: { parent: 'subscriptions', key: 'subscription_id' },
     subscriptions: null,
     tenant_outcomes: null,
     tenant_tax_treatments: null,
     tenants: null,
+    threshold_notices: null,
     usage_buckets: null,
     usage_exclusions: null,
     webhook_attempts: { parent: 'webhook_events', key: 'event_id' },
@@ -131,6 +133,12 @@ describe('every table with rows of tenants', () => {
           'engine for * to arcadia_api, arcadia_migrator, arcadia_readonly, arcadia_worker',
           'own_tenant for r to arcadia_tenant',
           ...(table === 'invoices' ? ['released for r to arcadia_tenant'] : []),
+          ...(table === 'spend_thresholds'
+            ? [
+                'own_tenant_removes for w to arcadia_tenant',
+                'own_tenant_sets for a to arcadia_tenant',
+              ]
+            : []),
         ],
       },
     ]);
@@ -214,6 +222,8 @@ describe("in a tenant's scope, a query without any filter", () => {
     ['invoice_items', 'actor'],
     ['invoice_items', 'withdraw_reason'],
     ['tenants', 'last_invoice_seq'],
+    ['spend_thresholds', 'set_by'],
+    ['spend_thresholds', 'removed_by'],
   ])("may not read operators' columns: %s.%s", async (table, column) => {
     await expect(rowsOf(acme, table, [column])).rejects.toThrow('permission denied');
   });
@@ -223,18 +233,63 @@ describe("in a tenant's scope, a query without any filter", () => {
   });
 });
 
-describe("in a tenant's scope, nothing can be written", () => {
+const statement = (text: string) => ({ ...sql.typeAlias('nothing')`SELECT`, sql: text });
+
+describe("in a tenant's scope, nothing can be written but its spend thresholds", () => {
   test.each(
     Object.keys(RIGHTS)
       .filter((table) => !VIEWS.includes(table))
       .flatMap((table) => [
-        [`INSERT INTO ${table} DEFAULT VALUES`],
-        [`DELETE FROM ${table}`],
-        [`TRUNCATE ${table} CASCADE`],
+        ...(table === 'spend_thresholds' ? [] : [`INSERT INTO ${table} DEFAULT VALUES`]),
+        `DELETE FROM ${table}`,
+        `TRUNCATE ${table} CASCADE`,
       ]),
-  )('%s', async (statement) => {
-    const query = { ...sql.typeAlias('nothing')`SELECT`, sql: statement };
-    await expect(acme.query(query)).rejects.toThrow('permission denied');
+  )('%s', async (text) => {
+    await expect(acme.query(statement(text))).rejects.toThrow('permission denied');
+  });
+
+  const set = (tenantId: string, columns = '', values = '') =>
+    acme.query(
+      statement(`INSERT INTO spend_thresholds (tenant_id, threshold_id, amount_cents, set_by ${columns})
+        VALUES ('${tenantId}', 'by-hand', 1, 'acme' ${values})`),
+    );
+
+  test('it sets thresholds, but none of another tenant, nor columns that the database fills', async () => {
+    await expect(set('zeta')).rejects.toThrow('row-level security');
+    await expect(set('acme', ', set_at', ', now()')).rejects.toThrow('permission denied');
+    expect((await set('acme')).rowCount).toBe(1);
+  });
+
+  test('it removes its own thresholds, and changes nothing else of them', async () => {
+    for (const change of ["tenant_id = 'zeta'", 'amount_cents = 2', "threshold_id = 'other'"]) {
+      const text = `UPDATE spend_thresholds SET ${change}`;
+      await expect(acme.query(statement(text)), change).rejects.toThrow('permission denied');
+    }
+    const { rowCount } = await acme.query(
+      statement(`UPDATE spend_thresholds SET removed_at = now(), removed_by = 'acme'
+        WHERE threshold_id = 'by-hand'`),
+    );
+    expect(rowCount).toBe(1);
+    // Also without a filter, it reaches no row of others.
+    const all = await acme.query(
+      statement(`UPDATE spend_thresholds SET removed_at = now(), removed_by = 'acme'
+        WHERE removed_at IS NULL`),
+    );
+    expect(all.rowCount).toBe(1);
+    const { rows } = await superuser.query(
+      `SELECT count(*)::int AS count FROM spend_thresholds
+       WHERE tenant_id = 'zeta' AND removed_at IS NULL`,
+    );
+    expect(rows).toEqual([{ count: 1 }]);
+  });
+
+  test('what was set never changes, for any role', async () => {
+    for (const change of ['amount_cents = 2', 'removed_at = NULL, removed_by = NULL']) {
+      const text = `UPDATE spend_thresholds SET ${change} WHERE removed_at IS NOT NULL`;
+      await expect(superuser.query(text), change).rejects.toThrow('stays as it was set');
+    }
+    await expect(superuser.query('DELETE FROM spend_thresholds')).rejects.toThrow('append-only');
+    await expect(superuser.query('DELETE FROM threshold_notices')).rejects.toThrow('append-only');
   });
 });
 

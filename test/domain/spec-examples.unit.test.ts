@@ -29,6 +29,7 @@ import { UTC, monthOfInstant, periodOf } from '../_util/utc.ts';
 import { lineToJson, quoteToJson } from '../../src/domain/quote-json.ts';
 import { withTax } from '../../src/domain/quote-tax.ts';
 import { quote } from '../../src/domain/quote.ts';
+import { reachedCents, thresholdCents } from '../../src/domain/spend-thresholds.ts';
 import type { PlanItem, PlanVersion, QuoteAddon } from '../../src/domain/types.ts';
 
 /** The worked examples of docs/spec.md: when one changes here, it changes there. */
@@ -556,4 +557,21 @@ test('The running month: the invoice so far, and its linear projection', () => {
   expect(amounts(projection)).toEqual([5000, 450, 26, 548]);
   expect(projection?.lines[1]).toMatchObject({ qty: '224.75', meta: { used: '968.75' } });
   expect(projection?.totalCents).toBe(6024);
+});
+
+test('Spend thresholds: 150 % of 57.50 is 86.25, which 28.75 of LLM usage reaches', () => {
+  const amount = { amountCents: 8000, percentOfPlan: null };
+  const share = { amountCents: null, percentOfPlan: 150 };
+  const recurringCents = quote(studio, [storage], { usage: null }).recurring.monthlyTotalCents;
+  expect([amount, share].map((limit) => thresholdCents(limit, recurringCents))).toEqual([
+    8000, 8625,
+  ]);
+  const reached = (llmCents: number) =>
+    [amount, share].map((limit) =>
+      reachedCents(limit, { subtotalCents: recurringCents + llmCents, recurringCents }),
+    );
+  expect(reached(2249)).toEqual([null, null]);
+  expect(reached(2250)).toEqual([8000, null]);
+  expect(reached(2875)).toEqual([8000, 8625]);
+  expect(thresholdCents({ amountCents: null, percentOfPlan: 101 }, 5750)).toBe(5808);
 });

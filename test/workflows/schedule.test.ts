@@ -4,12 +4,17 @@ import {
   NOTICES_SCHEDULE_ID,
   SCHEDULE_ID,
   SCHEDULED_MONTH_END_ID,
+  SWEEP_SCHEDULE_ID,
+  TASK_QUEUE,
+  USAGE_SWEEP_ID,
 } from '../../src/contracts/ids.ts';
+import { WORKFLOWS } from '../../src/contracts/month-end-types.ts';
 import { UTC, monthBefore } from '../_util/utc.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import {
   applyNoticesSchedule,
   applySchedule,
+  applySweepSchedule,
   backfillMonth,
   triggerSchedule,
 } from '../../src/temporal/schedule.ts';
@@ -17,6 +22,7 @@ import { expectSoundBooks, invoicesOf, outcomesOf } from '../_util/books.ts';
 import { seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';
+import { setThreshold } from '../../src/db/usage/spend-thresholds.ts';
 import { outboxOf, register } from '../webhooks/_receiving.ts';
 
 /** The month that a trigger bills: the one before now. */
@@ -159,4 +165,36 @@ test('the Schedule of the daily notices reports each overdue invoice once', asyn
     const overdue = (await outboxOf(world.db)).filter(({ type }) => type === 'invoice.overdue');
     expect(overdue.map(({ tenantId }) => tenantId).toSorted()).toEqual(late);
   }
+});
+
+test('the Schedule of the usage sweep reports each reached threshold once', async () => {
+  await register(world.db);
+  for (const tenantId of ['tenant-3', 'tenant-4']) {
+    const limit = { amountCents: 5000, percentOfPlan: null };
+    await setThreshold(world.db, { tenantId, thresholdId: 'plan', limit, actor: 'test' });
+  }
+  expect(await applySweepSchedule(world.client)).toBe('created');
+  expect(await applySweepSchedule(world.client, 60)).toBe('updated');
+  const schedule = world.client.schedule.getHandle(SWEEP_SCHEDULE_ID);
+  const { spec, policies } = await schedule.describe();
+  expect(spec.intervals).toMatchObject([{ every: 3_600_000 }]);
+  expect(policies).toMatchObject({ overlap: 'SKIP', pauseOnFailure: false });
+
+  /** By tenant and month: in the first hour of a month, the sweep looks at two of them. */
+  const reached = async () => {
+    const events = await outboxOf(world.db);
+    return events.flatMap(({ type, tenantId, data }) =>
+      type === 'usage.threshold_reached' ? `${tenantId} ${String(data.month)}` : [],
+    );
+  };
+  await schedule.trigger();
+  await until(reached, (found) => found.length > 0);
+  // Not by another trigger, which could be lost in the same second.
+  await world.client.workflow.execute(WORKFLOWS.usageSweep, {
+    workflowId: `${USAGE_SWEEP_ID}-again`,
+    taskQueue: TASK_QUEUE,
+  });
+  const found = await reached();
+  expect(found).toHaveLength(new Set(found).size);
+  expect(new Set(found.map((key) => key.split(' ')[0]))).toEqual(new Set(['tenant-3', 'tenant-4']));
 });

@@ -225,7 +225,8 @@ function problemExample(name: ProblemName) {
 /** Descriptions of the groups of operations, by tag. */
 export const TAGS: Readonly<Record<string, string>> = {
   Usage:
-    'Send usage from the gateway and the metering pipeline; see the running month; exclude events from billing.',
+    'Send usage from the gateway and the metering pipeline; see the running month; exclude events from billing; ' +
+    'set spend thresholds.',
   Prices: 'Preview prices, with the same quote function as month end.',
   Invoices: 'Invoices, their lines and their usage events.',
   'Adjustment notes': 'Corrections of settled invoices, their lines and their usage events.',

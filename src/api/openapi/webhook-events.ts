@@ -149,6 +149,31 @@ export const WEBHOOK_EVENTS = {
       links: monthLinks,
     }),
   },
+  'usage.threshold_reached': {
+    summary: 'A spend threshold of a tenant was reached',
+    description:
+      'The running invoice of the month came to the threshold, before tax. Sent once per tenant, month and ' +
+      'threshold, within minutes; later corrections of usage do not repeat or revoke it. A changed threshold ' +
+      'counts as another one. Either amount_cents or percent_of_plan is null.',
+    data: z.strictObject({
+      tenant_id: z.string(),
+      month,
+      threshold_id: z.string().meta({ example: 'warning' }),
+      amount_cents: z.int().nullable(),
+      percent_of_plan: z.int().nullable().meta({ example: null }),
+      currency: z.string(),
+      threshold_cents: z.int().describe('The amount that the threshold comes to.'),
+      reached_cents: z.int().describe('What the running invoice came to, before tax.'),
+      links: z.strictObject({
+        usage: link('The running month').meta({
+          example: '/api/v1/usage/current?tenant_id=acme',
+        }),
+        thresholds: link('The thresholds of the tenant').meta({
+          example: '/api/v1/usage-thresholds?tenant_id=acme',
+        }),
+      }),
+    }),
+  },
 } as const satisfies Record<
   WebhookEventType,
   { readonly summary: string; readonly description: string; readonly data: z.ZodObject }

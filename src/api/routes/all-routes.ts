@@ -89,6 +89,7 @@ import {
 } from './webhook-endpoint-routes.ts';
 import { getCurrentUsage } from './current-usage-route.ts';
 import { getUsageCsv } from './usage-export-route.ts';
+import { deleteUsageThreshold, getUsageThresholds, putUsageThreshold } from './threshold-routes.ts';
 import { getUsageExclusions, postUsageExclusion } from './usage-exclusion-routes.ts';
 import { openApiDocument, type OpenApiDocument } from '../openapi/openapi.ts';
 import { documentationRoutes } from '../openapi/documentation.ts';
@@ -110,6 +111,9 @@ export const ROUTES: readonly Route[] = [
   getControlTotals,
   getControlTotal,
   getUsageCsv,
+  putUsageThreshold,
+  getUsageThresholds,
+  deleteUsageThreshold,
   postQuote,
   getInvoices,
   // Before getInvoice, whose id parameter would match the file extension.

@@ -1,6 +1,12 @@
 import { Command } from 'commander';
 import { loadCalendar } from '../../db/settings/load-calendar.ts';
-import { NOTICES_HOUR, applyNoticesSchedule, applySchedule } from '../../temporal/schedule.ts';
+import {
+  NOTICES_HOUR,
+  SWEEP_MINUTES,
+  applyNoticesSchedule,
+  applySchedule,
+  applySweepSchedule,
+} from '../../temporal/schedule.ts';
 import { registerSearchAttributes } from '../../temporal/search-attributes.ts';
 import { integerArgument, tenantsPerChildOption, toMonthEndOptions } from '../arguments.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
@@ -10,12 +16,13 @@ import { print, snakeCaseKeys } from '../output.ts';
 interface Options {
   readonly hour: number;
   readonly minute: number;
+  readonly sweepMinutes: number;
   readonly tenantsPerChild?: number;
 }
 
 export function scheduleApplyCommand(): Command {
   return new Command('apply')
-    .description('create or update the Schedules: month end, and the daily notices')
+    .description('create or update the Schedules: month end, daily notices, usage sweep')
     .option(
       '--hour <hour>',
       'hour on the first of the month, in the billing time zone',
@@ -23,18 +30,26 @@ export function scheduleApplyCommand(): Command {
       6,
     )
     .option('--minute <minute>', 'minute of that hour', integerArgument(0, 59), 0)
+    .option(
+      '--sweep-minutes <minutes>',
+      'minutes between two usage sweeps',
+      integerArgument(SWEEP_MINUTES.min, SWEEP_MINUTES.max),
+      SWEEP_MINUTES.byDefault,
+    )
     .addOption(tenantsPerChildOption())
     .addHelpText(
       'after',
       `
-The daily notices report overdue invoices to webhooks, at 08:00 in the billing time zone. Also registers the
-search attributes that the workflows set. A paused Schedule stays paused.
+The daily notices report overdue invoices to webhooks, at 08:00 in the billing time zone. The usage sweep
+reports spend thresholds that the running month has reached. Also registers the search attributes that the
+workflows set. A paused Schedule stays paused.
 
 Examples:
   npm run cli -- schedule apply --hour 6
   npm run cli -- schedule apply --tenants-per-child 25`,
     )
-    .action(async ({ hour, minute, tenantsPerChild }: Options, command: Command) => {
+    .action(async (given: Options, command: Command) => {
+      const { hour, minute, sweepMinutes, tenantsPerChild } = given;
       const env = readEnvironment(process.env);
       const options = toMonthEndOptions(tenantsPerChild);
       const done = await operatorAction(command, env, async (db) => {
@@ -47,6 +62,7 @@ Examples:
             ...(options && { options }),
           }),
           notices: await applyNoticesSchedule(client, timeZone),
+          sweep: await applySweepSchedule(client, sweepMinutes),
           timeZone,
         }));
       });
@@ -58,6 +74,7 @@ Examples:
             ...done.searchAttributes.map((name) => `Registered search attribute ${name}.`),
             `Schedule ${done.schedule}: it fires at ${pad(hour)}:${pad(minute)} ${done.timeZone} on the first of each month.`,
             `Schedule of daily notices ${done.notices}: it fires at ${pad(NOTICES_HOUR)}:00 ${done.timeZone} every day.`,
+            `Schedule of the usage sweep ${done.sweep}: it fires every ${sweepMinutes} minutes.`,
           ].join('\n'),
         snakeCaseKeys,
       );

@@ -2,7 +2,8 @@ import type { ScheduleDescription } from '@temporalio/client';
 import { Command } from 'commander';
 import { Temporal } from 'temporal-polyfill';
 import { describeSchedule } from '../../temporal/schedule.ts';
-import { readNoticesSchedule } from '../../temporal/schedule-facts.ts';
+import { readOtherSchedule, type OtherSchedule } from '../../temporal/schedule-facts.ts';
+import { NOTICES_SCHEDULE_ID, SWEEP_SCHEDULE_ID } from '../../contracts/ids.ts';
 import { readEnvironment, withTemporal } from '../environment.ts';
 import { print } from '../output.ts';
 import { renderTable } from '../render/text-table.ts';
@@ -13,7 +14,10 @@ export function scheduleDescribeCommand(): Command {
     .addHelpText('after', '\nExample:\n  npm run cli -- schedule describe')
     .action(async (_options, command: Command) => {
       const view = await withTemporal(readEnvironment(process.env), async ({ client }) =>
-        toView(await describeSchedule(client), await readNoticesSchedule(client)),
+        toView(await describeSchedule(client), {
+          daily_notices: await readOtherSchedule(client, NOTICES_SCHEDULE_ID),
+          usage_sweep: await readOtherSchedule(client, SWEEP_SCHEDULE_ID),
+        }),
       );
       print(command, view, (view) =>
         renderTable(
@@ -29,7 +33,7 @@ export function scheduleDescribeCommand(): Command {
 
 function toView(
   { scheduleId, spec, state, policies, info }: ScheduleDescription,
-  notices: Awaited<ReturnType<typeof readNoticesSchedule>>,
+  others: Readonly<Record<'daily_notices' | 'usage_sweep', OtherSchedule | null>>,
 ) {
   return {
     id: scheduleId,
@@ -45,12 +49,19 @@ function toView(
     catchup_window_days: policies.catchupWindow / 86_400_000,
     pause_on_failure: policies.pauseOnFailure,
     missed: info.numActionsMissedCatchupWindow,
-    daily_notices: notices && {
-      paused: notices.isPaused,
-      note: notices.note,
-      next: notices.next?.toISOString() ?? null,
-    },
+    daily_notices: toOtherView(others.daily_notices),
+    usage_sweep: toOtherView(others.usage_sweep),
   };
+}
+
+function toOtherView(schedule: OtherSchedule | null) {
+  return (
+    schedule && {
+      paused: schedule.isPaused,
+      note: schedule.note,
+      next: schedule.next?.toISOString() ?? null,
+    }
+  );
 }
 
 function toRows(view: ReturnType<typeof toView>): [string, string][] {
@@ -58,7 +69,6 @@ function toRows(view: ReturnType<typeof toView>): [string, string][] {
     Temporal.Instant.from(instant)
       .toZonedDateTimeISO(view.time_zone)
       .toString({ timeZoneName: 'never' });
-  const notices = view.daily_notices;
   return [
     ['state', stateOf(view)],
     ['time zone', view.time_zone],
@@ -70,11 +80,13 @@ function toRows(view: ReturnType<typeof toView>): [string, string][] {
     ['overlap', String(view.overlap)],
     ['catch-up window', `${view.catchup_window_days} days`],
     ['missed', String(view.missed)],
-    [
-      'daily notices',
-      notices === null ? 'missing: create them with `schedule apply`' : stateOf(notices),
-    ],
+    ['daily notices', stateOfOther(view.daily_notices)],
+    ['usage sweep', stateOfOther(view.usage_sweep)],
   ];
+}
+
+function stateOfOther(schedule: ReturnType<typeof toOtherView>): string {
+  return schedule === null ? 'no Schedule: create it with `schedule apply`' : stateOf(schedule);
 }
 
 function stateOf({ paused, note }: { readonly paused: boolean; readonly note: string | null }) {

@@ -1,6 +1,6 @@
 import { judgeSchedule, judgeWorkers } from '../../audit/watchdog-temporal.ts';
 import { connectWithin } from '../../lib/connect-within.ts';
-import { NOTICES_SCHEDULE_ID, TASK_QUEUE } from '../../contracts/ids.ts';
+import { NOTICES_SCHEDULE_ID, SWEEP_SCHEDULE_ID, TASK_QUEUE } from '../../contracts/ids.ts';
 import {
   readTemporalTarget,
   temporalServer,
@@ -9,7 +9,7 @@ import {
 } from '../../temporal/connection.ts';
 import { listWorkers, type PollingWorker } from '../../temporal/worker-versions.ts';
 import {
-  readNoticesSchedule,
+  readOtherSchedule,
   readSchedule,
   type ScheduleFacts,
 } from '../../temporal/schedule-facts.ts';
@@ -50,9 +50,8 @@ export async function checkTemporal(env: Environment, now: Date): Promise<readon
       ...(await inTime('schedule', async () =>
         toChecks(await readSchedule(client), now, await calendar),
       )),
-      ...(await inTime('daily notices', async () =>
-        checkNotices(await readNoticesSchedule(client)),
-      )),
+      ...(await inTime(DAILY_NOTICES.name, () => checkOther(client, DAILY_NOTICES))),
+      ...(await inTime(USAGE_SWEEP.name, () => checkOther(client, USAGE_SWEEP))),
       ...(await inTime('worker', async () => checkWorkers(await listWorkers(client)))),
     ];
   } finally {
@@ -68,8 +67,8 @@ function unreachable(complaint: string, hint: string | null = null): readonly Ch
   const advice = hint ?? adviceFor({ code: 'temporal_unreachable', month: null });
   return [
     problem('temporal', complaint, advice),
-    ...['search attributes', 'schedule', 'daily notices', 'worker'].map((name) =>
-      unknown(name, 'not checked: Temporal does not answer'),
+    ...['search attributes', 'schedule', DAILY_NOTICES.name, USAGE_SWEEP.name, 'worker'].map(
+      (name) => unknown(name, 'not checked: Temporal does not answer'),
     ),
   ];
 }
@@ -115,19 +114,38 @@ function toChecks(
   });
 }
 
-function checkNotices(schedule: Awaited<ReturnType<typeof readNoticesSchedule>>): readonly Check[] {
-  const name = 'daily notices';
+/** A Schedule beside the month end's, and what is missing without it. */
+interface OtherCheck {
+  readonly name: string;
+  readonly scheduleId: string;
+  readonly missing: string;
+}
+const DAILY_NOTICES: OtherCheck = {
+  name: 'daily notices',
+  scheduleId: NOTICES_SCHEDULE_ID,
+  missing: 'nobody is notified of overdue invoices',
+};
+const USAGE_SWEEP: OtherCheck = {
+  name: 'usage sweep',
+  scheduleId: SWEEP_SCHEDULE_ID,
+  missing: 'nobody is notified of spend thresholds',
+};
+
+async function checkOther(
+  client: TemporalClient['client'],
+  { name, scheduleId, missing }: OtherCheck,
+): Promise<readonly Check[]> {
+  const schedule = await readOtherSchedule(client, scheduleId);
   if (schedule === null) {
-    const detail = 'there is no Schedule for them: nobody is notified of overdue invoices';
-    return [problem(name, detail, 'npm run cli -- schedule apply')];
+    return [problem(name, `there is no Schedule: ${missing}`, 'npm run cli -- schedule apply')];
   }
   if (schedule.isPaused) {
     const note = schedule.note ? ` (${schedule.note})` : '';
     return [
       problem(
         name,
-        `their Schedule is paused: nobody is notified of overdue invoices${note}`,
-        `unpause the Schedule ${NOTICES_SCHEDULE_ID} in Temporal's Web UI`,
+        `the Schedule is paused: ${missing}${note}`,
+        `unpause the Schedule ${scheduleId} in Temporal's Web UI`,
       ),
     ];
   }

@@ -82,6 +82,13 @@ const PAYMENT_COLUMNS = [
   'method',
   'reference',
 ] as const;
+// Columns of thresholds and of notices of them.
+const THRESHOLD_COLUMNS = ['tenant_id', 'threshold_id', 'amount_cents', 'percent_of_plan'] as const;
+/** The API and tenants' keys set and remove thresholds. */
+const SETTING_THRESHOLDS: TableRights = {
+  INSERT: [...THRESHOLD_COLUMNS, 'set_by'],
+  UPDATE: ['removed_by', 'removed_at'],
+};
 const BUCKET_KEY = [
   'source',
   'tenant_id',
@@ -596,6 +603,25 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
       ],
     },
     arcadia_readonly: READ,
+  },
+  spend_thresholds: {
+    arcadia_api: { SELECT: '*', ...SETTING_THRESHOLDS },
+    arcadia_worker: READ,
+    arcadia_readonly: READ,
+    // The only rows that a tenant's key writes.
+    arcadia_tenant: {
+      SELECT: [...THRESHOLD_COLUMNS, 'set_at', 'removed_at'],
+      ...SETTING_THRESHOLDS,
+    },
+  },
+  threshold_notices: {
+    arcadia_api: READ,
+    arcadia_worker: {
+      SELECT: '*',
+      INSERT: [...THRESHOLD_COLUMNS, 'period_start', 'threshold_cents', 'reached_cents'],
+    },
+    arcadia_readonly: READ,
+    arcadia_tenant: READ,
   },
   schema_migrations: { arcadia_api: READ, arcadia_worker: READ, arcadia_readonly: READ },
 };

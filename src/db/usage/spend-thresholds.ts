@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import type { Period } from '../../domain/period.ts';
+import { MAX_THRESHOLDS, type ThresholdLimit } from '../../domain/spend-thresholds.ts';
+import type { Queryable } from '../pool.ts';
+import { sql, type Page } from '../sql.ts';
+
+/** Sets, removes and lists spend thresholds (docs/spec.md#spend-thresholds). Views have the names that the API serves. */
+
+const cents = z.int().nullable();
+
+/** A threshold, as the API serves it. */
+export const thresholdSchema = z.object({
+  tenant_id: z.string(),
+  threshold_id: z.string(),
+  currency: z.string(),
+  amount_cents: cents.describe('Before tax. Null for a share of the plan.'),
+  percent_of_plan: cents.describe('Of the recurring charges of the month. Null for an amount.'),
+  set_at: z.iso.datetime(),
+  reached: z
+    .object({
+      month: z.string(),
+      threshold_cents: z.int().describe('The amount that the threshold came to.'),
+      reached_cents: z.int().describe('What the running invoice came to when that was noticed.'),
+      reached_at: z.iso.datetime(),
+    })
+    .nullable()
+    .describe('Null: the running month has not reached it, or no sweep has noticed it yet.'),
+});
+export type ThresholdView = z.infer<typeof thresholdSchema>;
+
+/** The last threshold of a page. */
+export type ThresholdKey = Pick<ThresholdView, 'tenant_id' | 'threshold_id'>;
+
+const THRESHOLDS = sql.fragment`
+  SELECT th.tenant_id, th.threshold_id, t.currency, th.amount_cents, th.percent_of_plan, th.set_at, (
+    SELECT jsonb_build_object('month', to_char(n.period_start, 'YYYY-MM'),
+      'threshold_cents', n.threshold_cents, 'reached_cents', n.reached_cents,
+      'reached_at', to_char(n.reached_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+    FROM threshold_notices n
+    WHERE n.period_start = billing_month(now()) AND ${isAboutIt()}
+  ) AS reached
+  FROM spend_thresholds th JOIN tenants t USING (tenant_id)
+  WHERE th.removed_at IS NULL`;
+
+/** Condition: a notice `n` reports a threshold `th`, by what it says now. */
+function isAboutIt() {
+  return sql.fragment`(n.tenant_id, n.threshold_id) = (th.tenant_id, th.threshold_id)
+    AND (n.amount_cents, n.percent_of_plan) IS NOT DISTINCT FROM (th.amount_cents, th.percent_of_plan)`;
+}
+
+/** Returns a page of the thresholds in force, by tenant and id. @param tenantId undefined: of all tenants */
+export function listThresholds(
+  db: Queryable,
+  tenantId: string | undefined,
+  { after, limit }: Page<ThresholdKey>,
+): Promise<readonly ThresholdView[]> {
+  const ofTenant =
+    tenantId === undefined ? sql.fragment`` : sql.fragment`AND th.tenant_id = ${tenantId}`;
+  const next =
+    after === null
+      ? sql.fragment``
+      : sql.fragment`AND (th.tenant_id, th.threshold_id) > (${after.tenant_id}, ${after.threshold_id})`;
+  return db.any(sql.type(thresholdSchema)`
+    ${THRESHOLDS} ${ofTenant} ${next} ORDER BY th.tenant_id, th.threshold_id LIMIT ${limit}
+  `);
+}
+
+/** Returns a threshold in force; null if there is none. */
+export function showThreshold(
+  db: Queryable,
+  tenantId: string,
+  thresholdId: string,
+): Promise<ThresholdView | null> {
+  return db.maybeOne(sql.type(thresholdSchema)`
+    ${THRESHOLDS} AND th.tenant_id = ${tenantId} AND th.threshold_id = ${thresholdId}
+  `);
+}
+
+export interface ThresholdToSet {
+  readonly tenantId: string;
+  readonly thresholdId: string;
+  readonly limit: ThresholdLimit;
+  /** Who sets it: `key:acme`. */
+  readonly actor: string;
+}
+
+const outcomes = z.enum(['added', 'changed', 'unchanged', 'refused']);
+/** What setting a threshold did. `unchanged`: it said the same before. `refused`: the tenant has `MAX_THRESHOLDS`. */
+export type ThresholdOutcome = z.infer<typeof outcomes>;
+
+/**
+ * Sets a threshold of a tenant that exists. Calls for a tenant wait for each other.
+ * @param db not a transaction; a tenant's scope is sufficient
+ */
+export function setThreshold(
+  db: Queryable,
+  { tenantId, thresholdId, limit, actor }: ThresholdToSet,
+): Promise<ThresholdOutcome> {
+  return db.oneFirst(sql.type(z.object({ outcome: outcomes }))`
+    SELECT set_spend_threshold(${tenantId}, ${thresholdId}, ${limit.amountCents}, ${limit.percentOfPlan},
+      ${MAX_THRESHOLDS}, ${actor}) AS outcome
+  `);
+}
+
+/**
+ * Removes a threshold. What was reported stays on record, so setting it again in the same month doesn't repeat it.
+ * @param db a tenant's scope is sufficient
+ * @returns false if there is none
+ */
+export async function removeThreshold(
+  db: Queryable,
+  { tenantId, thresholdId, actor }: Omit<ThresholdToSet, 'limit'>,
+): Promise<boolean> {
+  const { rowCount } = await db.query(sql.typeAlias('nothing')`
+    UPDATE spend_thresholds SET removed_by = ${actor}, removed_at = now()
+    WHERE tenant_id = ${tenantId} AND threshold_id = ${thresholdId} AND removed_at IS NULL
+  `);
+  return rowCount > 0;
+}
+
+const thresholdLimit = z.union([
+  z.object({ amountCents: z.number(), percentOfPlan: z.null() }),
+  z.object({ amountCents: z.null(), percentOfPlan: z.number() }),
+]);
+const unreported = z.object({
+  tenantId: z.string(),
+  thresholds: z.array(z.object({ thresholdId: z.string(), limit: thresholdLimit })),
+});
+/** A tenant with the thresholds that no notice of a period reports. */
+export type UnreportedThresholds = z.infer<typeof unreported>;
+
+/**
+ * Returns a page of the tenants with thresholds that a period has not reported yet, by id. It reads thresholds in force,
+ * and nothing of tenants without any.
+ */
+export function listUnreported(
+  db: Queryable,
+  { periodStart }: Period,
+  { after, limit }: Page<string>,
+): Promise<readonly UnreportedThresholds[]> {
+  const next = after === null ? sql.fragment`` : sql.fragment`AND th.tenant_id > ${after}`;
+  return db.any(sql.type(unreported)`
+    SELECT th.tenant_id AS "tenantId", jsonb_agg(jsonb_build_object('thresholdId', th.threshold_id,
+      'limit', jsonb_build_object('amountCents', th.amount_cents, 'percentOfPlan', th.percent_of_plan))
+      ORDER BY th.threshold_id) AS thresholds
+    FROM spend_thresholds th
+    WHERE th.removed_at IS NULL ${next} AND NOT EXISTS (
+      SELECT FROM threshold_notices n WHERE n.period_start = ${periodStart} AND ${isAboutIt()}
+    )
+    GROUP BY th.tenant_id ORDER BY th.tenant_id LIMIT ${limit}
+  `);
+}

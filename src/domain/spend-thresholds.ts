@@ -1,0 +1,59 @@
+import type { BillingCalendar } from './billing-calendar.ts';
+import type { Month } from './period.ts';
+
+/** When a tenant's running month has reached a spend threshold (docs/spec.md#spend-thresholds). */
+
+/** The most thresholds that a tenant can have. */
+export const MAX_THRESHOLDS = 20;
+
+/** The bounds of a share of the plan. 100 or less would be reached as soon as a month starts. */
+export const PERCENT_OF_PLAN = { min: 101, max: 100_000 } as const;
+
+/** What a threshold says: exactly one of both. */
+export type ThresholdLimit =
+  | { readonly amountCents: number; readonly percentOfPlan: null }
+  | { readonly amountCents: null; readonly percentOfPlan: number };
+
+/** What a tenant's running invoice comes to, in cents before tax. */
+export interface RunningTotal {
+  readonly subtotalCents: number;
+  /** The part of it that repeats every month: base prices and addons. */
+  readonly recurringCents: number;
+}
+
+/**
+ * Returns the smallest amount in cents that reaches a threshold.
+ * @returns null if no amount does: a share of a plan without recurring charges, or of more than can be billed
+ */
+export function thresholdCents(
+  { amountCents, percentOfPlan }: ThresholdLimit,
+  recurringCents: number,
+): number | null {
+  if (percentOfPlan === null) return amountCents;
+  if (recurringCents <= 0) return null;
+  // Rounded up: an amount below the exact share doesn't reach it.
+  const cents = Number((BigInt(recurringCents) * BigInt(percentOfPlan) + 99n) / 100n);
+  return Number.isSafeInteger(cents) ? cents : null;
+}
+
+/** Returns the amount of a threshold that the running invoice has reached, in cents; null if it has not. */
+export function reachedCents(
+  limit: ThresholdLimit,
+  { subtotalCents, recurringCents }: RunningTotal,
+): number | null {
+  const cents = thresholdCents(limit, recurringCents);
+  return cents !== null && subtotalCents >= cents ? cents : null;
+}
+
+/** How long the sweep still looks at a month that is over, because its last usage arrives a little later. */
+const GRACE_MS = 60 * 60 * 1000;
+
+/** Returns the months that a sweep looks at: in the first hour of a month the one before it, then the running one. */
+export function monthsToSweep(
+  { monthOf }: BillingCalendar,
+  now: Date,
+): readonly [Month, ...Month[]] {
+  const earlier = monthOf(new Date(now.getTime() - GRACE_MS));
+  const running = monthOf(now);
+  return earlier === running ? [running] : [earlier, running];
+}
