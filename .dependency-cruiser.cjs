@@ -35,7 +35,9 @@ const PARTS = {
   'src/catalogue': ['db', 'ingestion', 'domain', 'contracts', 'lib'],
   'src/documents': ['db', 'display', 'domain', 'lib'],
   'src/audit': ['db', 'observability', 'temporal', 'domain', 'contracts', 'lib'],
-  'src/activities': ['audit', 'db', 'temporal', 'webhooks', 'domain', 'contracts', 'lib'],
+  'src/activities': [
+    ...['audit', 'db', 'ingestion', 'temporal', 'webhooks', 'domain', 'contracts', 'lib'],
+  ],
   'src/workflows': ['contracts'],
   // Entry points.
   'src/api/http': [
@@ -61,7 +63,7 @@ const PARTS = {
   'src/worker.ts': ['activities', 'temporal', 'config', 'contracts'],
   'src/bundle.ts': ['worker'],
   'src/engine.ts': [
-    ...['activities', 'api', 'audit', 'webhooks', 'observability', 'temporal', 'db'],
+    ...['activities', 'api', 'audit', 'ingestion', 'webhooks', 'observability', 'temporal', 'db'],
     ...['worker', 'config', 'lib'],
   ],
   'src/start.ts': ['engine', 'observability', 'temporal', 'config', 'lib'],

@@ -8,6 +8,7 @@ import { createMonthEndPort } from './api/http/month-end-port.ts';
 import { startApi } from './api/api-server.ts';
 import { toTimeouts } from './api/http/client-waits.ts';
 import type { Config } from './config.ts';
+import { toTimeBounds } from './ingestion/time-bounds.ts';
 import { connectWithin, type ConnectWithinOptions } from './lib/connect-within.ts';
 import { type Database, databaseServer } from './db/pool.ts';
 import type { Logger } from './lib/logger.ts';
@@ -171,6 +172,7 @@ async function startWorker(
       bounds: config.worker.bounds,
       controlTotals: config.controlTotals,
       reviewReminderDays: config.watchdog.reviewReminderDays,
+      timeBounds: toTimeBounds(config.api.usage),
       webhooks: {
         masterSecrets: config.api.signingMasterSecrets,
         allowsAddress: config.webhooks.allowsAddress,

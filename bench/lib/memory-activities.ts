@@ -72,6 +72,7 @@ export function createMemoryActivities(
       }),
     recordParked: refuse('recordParked'),
     sendDailyNotices: refuse('sendDailyNotices'),
+    releaseCuredUsage: refuse('releaseCuredUsage'),
     sweepThresholds: refuse('sweepThresholds'),
     listWaiting: () => Promise.resolve({ tenantIds: [] }),
     finishPass: ({ month }) =>

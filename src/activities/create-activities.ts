@@ -7,6 +7,7 @@ import { beginPass, finishPass, listWaiting, planPage, recordParked } from './pa
 import { persistInvoices } from './persist-invoices.ts';
 import { pullLlmUsage } from './pull-llm-usage.ts';
 import { quoteSubscriptions } from './quote-subscriptions.ts';
+import { releaseCuredUsage } from './release-cured-usage.ts';
 import { requestScheduledMonth } from './request-scheduled-month.ts';
 import { sendDailyNotices } from './send-daily-notices.ts';
 import { sweepThresholds } from './sweep-thresholds.ts';
@@ -31,6 +32,7 @@ export function createActivities(deps: ActivityDeps) {
     listWaiting: listWaiting(deps),
     finishPass: finishPass(deps),
     sendDailyNotices: sendDailyNotices(deps),
+    releaseCuredUsage: releaseCuredUsage(deps),
     sweepThresholds: sweepThresholds(deps),
     deliverDueWebhooks: deliverDueWebhooks(deps),
   };

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Bounds } from '../domain/bounds.ts';
 import type { ControlTotalsPolicy } from '../domain/gateway-totals.ts';
 import type { Database } from '../db/pool.ts';
+import type { TimeBounds } from '../ingestion/time-bounds.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { WebhookSettings } from '../webhooks/delivery-settings.ts';
 
@@ -18,6 +19,8 @@ export interface ActivityDeps {
   readonly now: () => Date;
   /** Days after which a webhook event reminds of invoices that wait for release; absent: never. */
   readonly reviewReminderDays?: number;
+  /** The bounds of the time of usage; by default 62 days and 5 minutes. */
+  readonly timeBounds?: TimeBounds;
   /** Settings of webhook delivery; defaults are in `DEFAULT_WEBHOOK_SETTINGS`. */
   readonly webhooks?: Partial<WebhookSettings>;
 }

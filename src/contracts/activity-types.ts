@@ -53,6 +53,18 @@ export interface SweepThresholdsResult extends ThresholdCounts {
   readonly next: SweepCursor | null;
 }
 
+/** Held usage whose cause was fixed. */
+export interface CuredUsage {
+  /** Events that are in the ledger now. */
+  readonly released: number;
+  /** Events that another reason still holds. */
+  readonly stillHeld: number;
+}
+/** What a run of the usage sweep has done. */
+export interface UsageSweep extends ThresholdCounts {
+  readonly released: number;
+}
+
 export interface AcceptRequestInput {
   readonly month: string;
   readonly signal: RequestSignal;

@@ -138,6 +138,11 @@ export const notices = proxyActivities<Pick<Activities, 'sendDailyNotices'>>({
  */
 const SWEEP = { ...RECORDED, retry: { ...RETRY, maximumAttempts: 10 } } as const;
 
+export const { releaseCuredUsage } = proxyActivities<Pick<Activities, 'releaseCuredUsage'>>({
+  ...SWEEP,
+  summary: 'Release held usage whose cause was fixed',
+});
+
 export const { sweepThresholds } = proxyActivities<Pick<Activities, 'sweepThresholds'>>({
   ...SWEEP,
   summary: 'Report spend thresholds that are reached',

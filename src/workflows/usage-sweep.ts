@@ -3,15 +3,30 @@ import type {
   SweepCursor,
   SweepThresholdsResult,
   ThresholdCounts,
+  UsageSweep,
 } from '../contracts/activity-types.ts';
-import { sweepThresholds } from './activity-proxies.ts';
+import { releaseCuredUsage, sweepThresholds } from './activity-proxies.ts';
 
 /**
- * The workflow that a Schedule starts every few minutes. It reports spend thresholds that running months have reached.
- * PostgreSQL knows what was reported, so a run that was missed, repeated or cut off does no harm.
- * @returns what it has looked at and reported
+ * The workflow that a Schedule starts every few minutes. It releases held usage whose cause was fixed, and then reports
+ * spend thresholds that running months have reached. PostgreSQL knows what was done, so a run that was missed, repeated
+ * or cut off does no harm.
+ * @returns what it has released, looked at and reported
  */
-export async function usageSweep(): Promise<ThresholdCounts> {
+export async function usageSweep(): Promise<UsageSweep> {
+  let released = 0;
+  let counts: ThresholdCounts;
+  try {
+    ({ released } = await releaseCuredUsage());
+  } finally {
+    // Thresholds are reported even if the release fails.
+    counts = await reportThresholds();
+    setCurrentDetails(renderDetails({ released, ...counts }));
+  }
+  return { released, ...counts };
+}
+
+async function reportThresholds(): Promise<ThresholdCounts> {
   let counts: ThresholdCounts = { tenants: 0, reached: 0, failed: 0 };
   let cursor: SweepCursor | null = null;
   do {
@@ -23,12 +38,11 @@ export async function usageSweep(): Promise<ThresholdCounts> {
     };
     cursor = next;
   } while (cursor !== null);
-  setCurrentDetails(renderDetails(counts));
   return counts;
 }
 
-function renderDetails({ tenants, reached, failed }: ThresholdCounts): string {
+function renderDetails({ released, tenants, reached, failed }: UsageSweep): string {
   const rest =
     failed === 0 ? '' : ` Invoices that can't be computed: ${failed}; see \`month-end preview\`.`;
-  return `Tenants with thresholds: ${tenants}. Thresholds reached: ${reached}.${rest}`;
+  return `Held events released: ${released}. Tenants with thresholds: ${tenants}. Thresholds reached: ${reached}.${rest}`;
 }

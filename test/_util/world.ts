@@ -6,6 +6,7 @@ import { createActivities, type Activities } from '../../src/activities/create-a
 import { monthEndId } from '../../src/contracts/ids.ts';
 import { PROGRESS_QUERY, type MonthEndProgress } from '../../src/contracts/month-end-types.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
+import { DEFAULT_TIME_BOUNDS, type TimeBounds } from '../../src/ingestion/time-bounds.ts';
 import type { WebhookSettings } from '../../src/webhooks/delivery-settings.ts';
 import { createWorkers } from '../../src/worker.ts';
 import { inject } from 'vitest';
@@ -40,10 +41,12 @@ export async function createWorld({
   now = () => new Date(),
   bounds = DEFAULT_BOUNDS,
   webhooks = {},
+  timeBounds = DEFAULT_TIME_BOUNDS,
 }: {
   now?: () => Date;
   bounds?: Bounds;
   webhooks?: Partial<WebhookSettings>;
+  timeBounds?: TimeBounds;
 } = {}): Promise<World> {
   const testDatabase = await createTestDatabase();
   const { address, namespace } = await claimNamespace();
@@ -54,7 +57,7 @@ export async function createWorld({
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace });
   const logger = pino({ level: 'silent' });
-  const deps = { db: workerDb, client, logger, now, bounds, webhooks };
+  const deps = { db: workerDb, client, logger, now, bounds, webhooks, timeBounds };
   const activities = createActivities(deps);
   const workers = new Set<RunningWorker>();
 

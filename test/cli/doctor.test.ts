@@ -115,7 +115,7 @@ test('a paused Schedule, with the reason', async () => {
 
 test.each([
   ['daily notices', NOTICES_SCHEDULE_ID, 'overdue invoices'],
-  ['usage sweep', SWEEP_SCHEDULE_ID, 'spend thresholds'],
+  ['usage sweep', SWEEP_SCHEDULE_ID, 'spend thresholds, and held usage waits'],
 ])('a paused Schedule beside the month end, with the reason: %s', async (name, id, what) => {
   const schedule = world.client.schedule.getHandle(id);
   await schedule.pause('receivers are being moved');

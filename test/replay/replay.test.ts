@@ -12,6 +12,7 @@ import {
   DAILY_NOTICES_ID,
   SCHEDULED_MONTH_END_ID,
   TASK_QUEUE,
+  USAGE_SWEEP_ID,
   tenantInvoiceId,
   tenantInvoicesId,
   webhooksId,
@@ -87,6 +88,7 @@ const SHAPES = [
   'tenant-invoice-several',
   'deliver-webhooks',
   'daily-notices',
+  'usage-sweep',
   'month-end-traced',
   'tenant-invoice-traced',
 ] as const;
@@ -222,6 +224,12 @@ async function recordMonths(world: World, histories: Map<Shape, History>): Promi
     taskQueue: TASK_QUEUE,
   });
   await fetch('daily-notices', DAILY_NOTICES_ID);
+
+  await client.workflow.execute(WORKFLOWS.usageSweep, {
+    workflowId: USAGE_SWEEP_ID,
+    taskQueue: TASK_QUEUE,
+  });
+  await fetch('usage-sweep', USAGE_SWEEP_ID);
 }
 
 async function recordWebhooks(

@@ -41,8 +41,8 @@ export function scheduleApplyCommand(): Command {
       'after',
       `
 The daily notices report overdue invoices to webhooks, at 08:00 in the billing time zone. The usage sweep
-reports spend thresholds that the running month has reached. Also registers the search attributes that the
-workflows set. A paused Schedule stays paused.
+reports spend thresholds that the running month has reached, and releases held usage whose cause was fixed.
+Also registers the search attributes that the workflows set. A paused Schedule stays paused.
 
 Examples:
   npm run cli -- schedule apply --hour 6

@@ -128,7 +128,7 @@ const DAILY_NOTICES: OtherCheck = {
 const USAGE_SWEEP: OtherCheck = {
   name: 'usage sweep',
   scheduleId: SWEEP_SCHEDULE_ID,
-  missing: 'nobody is notified of spend thresholds',
+  missing: 'nobody is notified of spend thresholds, and held usage waits',
 };
 
 async function checkOther(
