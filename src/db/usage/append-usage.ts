@@ -15,11 +15,11 @@ import {
 
 /**
  * The fast path into the usage ledger (ADR 15). One statement, which is its own transaction, looks up the
- * stored ids, finds the open buckets, adds the events to them and inserts the events. It only stores events
+ * stored ids, finds and locks the open buckets, adds the events to them and inserts the events. It only stores events
  * whose open bucket exists and whose month hasn't expired; `usage-ledger.ts` handles the rest.
  *
- * Correctness depends on the bucket locks, which the update takes. It waits for the transaction that holds a bucket
- * and then rereads the row: a bucket sealed in the meantime drops out, and an updated bucket can't be sealed
+ * Correctness depends on the bucket locks. `FOR NO KEY UPDATE` waits for the transaction that holds a bucket
+ * and then rereads the row: a bucket sealed in the meantime drops out, and a locked bucket can't be sealed
  * until the events are committed. All transactions use the same order: lock open buckets ordered by id, all of them
  * before inserting the first event, and insert events ordered by id.
  *
@@ -192,25 +192,30 @@ function openBuckets(
 }
 
 /**
- * Adds the amounts of the fresh events `f` to their buckets, and says which were still open. All of these events are
- * inserted, or the statement fails.
+ * Locks those of the buckets that are still open, and adds the amounts of the fresh events `f` to them. All of these
+ * events are inserted, or the statement fails.
  */
 function adding(amount: FragmentSqlToken) {
-  return sql.fragment`added AS (
+  return sql.fragment`locked AS MATERIALIZED (
+    SELECT o.bucket_id
+    FROM (SELECT DISTINCT bucket_id FROM open_bucket ORDER BY bucket_id) o
+    CROSS JOIN LATERAL (
+      SELECT FROM usage_buckets b WHERE b.bucket_id = o.bucket_id AND b.sealed_for IS NULL
+      FOR NO KEY UPDATE
+    ) b
+  ), added AS (
     UPDATE usage_buckets b
     SET event_count = b.event_count + sums.events, total = b.total + sums.total
     FROM (
       SELECT o.bucket_id, count(*) AS events, sum(${amount}) AS total
-      FROM fresh f JOIN open_bucket o USING (bucket_no)
-      -- The order of the locks: PostgreSQL looks buckets up one after the other, or merges them ordered by id.
-      GROUP BY o.bucket_id ORDER BY o.bucket_id
+      FROM fresh f JOIN open_bucket o USING (bucket_no) JOIN locked USING (bucket_id)
+      GROUP BY o.bucket_id
     ) sums
-    WHERE b.bucket_id = sums.bucket_id AND b.sealed_for IS NULL
-    RETURNING b.bucket_id
+    WHERE b.bucket_id = sums.bucket_id
   ), added_to AS MATERIALIZED (
-    SELECT o.* FROM open_bucket o JOIN added USING (bucket_id)
-    -- The count forces all buckets to be updated, and so locked, before the first insert.
-    WHERE (SELECT count(*) FROM added) > 0
+    SELECT o.* FROM open_bucket o JOIN locked USING (bucket_id)
+    -- The count forces all bucket locks to be taken before the first insert.
+    WHERE (SELECT count(*) FROM locked) > 0
   )`;
 }
 
