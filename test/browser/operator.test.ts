@@ -213,6 +213,8 @@ describe('every page can be read, used and printed on a screen', () => {
     await look('items', '/operator/items');
     await look('new-item', '/operator/items/new');
     await look('withdraw', '/operator/items/workshop-7/withdraw');
+    await look('control-totals', `${OF_MONTH}/control-totals`);
+    await look('accept-totals', `${OF_MONTH}/control-totals/globex-a/accept`);
     await look('quarantine', '/operator/quarantine?held_for=unknown_tenant');
     await look('quarantine-all', '/operator/quarantine');
     await look('quarantined-event', '/operator/quarantine/1');
@@ -226,8 +228,6 @@ describe('every page can be read, used and printed on a screen', () => {
     await page.click('text="Release"');
     await page.waitForSelector('text=Still held');
     await look('quarantine-result');
-    await look('control-totals', `${OF_MONTH}/control-totals`);
-    await look('accept-totals', `${OF_MONTH}/control-totals/globex-a/accept`);
     await look('problem', '/operator/nowhere');
     await look(
       'quote',

@@ -77,11 +77,7 @@ function comparisonColumns(month: string): readonly Column<ComparedRow>[] {
         markup`<span class="id">${deployment_id}</span><span class="sub id">${tenant_id}</span>`,
     },
     { head: 'Day', cell: ({ day }) => day ?? 'whole month' },
-    {
-      head: 'State',
-      cell: ({ state, acceptance }) =>
-        markup`${badge(TONES[state], STATE_NAMES[state])}${acceptance === null ? '' : markup`<span class="sub">By ${acceptance.actor}: ${acceptance.reason}</span>`}`,
-    },
+    { head: 'State', cell: (row) => stateCell(month, row) },
     { head: 'Gateway', isFigure: true, cell: ({ stated, currency }) => figures(stated, currency) },
     { head: 'Ledger', isFigure: true, cell: ({ ledger, currency }) => figures(ledger, currency) },
     {
@@ -90,14 +86,19 @@ function comparisonColumns(month: string): readonly Column<ComparedRow>[] {
       isWide: true,
       cell: ({ held, currency }) => (held.requests === '0' ? '' : figures(held, currency)),
     },
-    {
-      head: '',
-      cell: ({ state, deployment_id, day }) =>
-        state === 'different'
-          ? markup`<a href="/operator/months/${month}/control-totals/${deployment_id}/accept">Accept<span class="heard"> ${deployment_id} ${day ?? ''}</span></a>`
-          : '',
-    },
   ];
+}
+
+function stateCell(month: string, { state, acceptance, deployment_id, day }: ComparedRow): Markup {
+  const said =
+    acceptance === null
+      ? ''
+      : markup`<span class="sub">By ${acceptance.actor}: ${acceptance.reason}</span>`;
+  const link =
+    state === 'different'
+      ? markup`<a class="sub" href="/operator/months/${month}/control-totals/${deployment_id}/accept">Accept<span class="heard"> ${deployment_id} ${day ?? ''}</span></a>`
+      : '';
+  return markup`${badge(TONES[state], STATE_NAMES[state])}${said}${link}`;
 }
 
 function figures(value: UsageFigures | null, currency: string): Markup | string {
