@@ -10,6 +10,7 @@ import { ingestionBatches } from './ingestion-batches.ts';
 import { ingestionSingles } from './ingestion-singles.ts';
 import { largeTenant } from './large-tenant.ts';
 import type { Bench } from './lib/bench.ts';
+import { litellmBatches } from './litellm-batches.ts';
 import { llmPull } from './llm-pull.ts';
 import { maxChildren } from './max-children.ts';
 import { monthEnd } from './month-end.ts';
@@ -33,6 +34,7 @@ export const BENCHES: readonly Bench[] = [
   operatorPages,
   ingestionBatches,
   ingestionSingles,
+  litellmBatches,
   backpressure,
   fanOut,
   hostileConnections,

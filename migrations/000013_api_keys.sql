@@ -9,6 +9,8 @@ CREATE TABLE api_keys (
   key_hash bytea NOT NULL UNIQUE CHECK (length(key_hash) = 32),
   scope text NOT NULL CHECK (scope IN ('gateway', 'metering', 'operator', 'tenant')),
   tenant_id external_id REFERENCES tenants,
+  -- The currency of the costs that LiteLLM sends with a gateway's key.
+  currency currency_code,
   -- Names the caller in requests and logs.
   label text NOT NULL CHECK (label ~ '^[^[:cntrl:]]{1,100}$'),
   created_at timestamptz NOT NULL DEFAULT now(),
@@ -19,7 +21,8 @@ CREATE TABLE api_keys (
   last_used_at timestamptz,
   -- The key that this one replaces. Both work until the old one ends. A key has at most one successor.
   replaces_key_id uuid UNIQUE REFERENCES api_keys CHECK (replaces_key_id <> key_id),
-  CHECK ((scope = 'tenant') = (tenant_id IS NOT NULL))
+  CHECK ((scope = 'tenant') = (tenant_id IS NOT NULL)),
+  CHECK ((scope = 'gateway') = (currency IS NOT NULL))
 );
 
 -- A revocation is final, and an expiry can only be brought forward.
@@ -72,7 +75,7 @@ GRANT INSERT, UPDATE (noticed_at) ON api_notices TO arcadia_api;
 GRANT INSERT ON api_keys, signing_secrets TO arcadia_app;
 GRANT UPDATE (expires_at, revoked_at) ON api_keys TO arcadia_app;
 GRANT UPDATE (revoked_at) ON signing_secrets TO arcadia_app;
-GRANT SELECT (key_id, scope, tenant_id, label, created_at, revoked_at, expires_at, last_used_at,
+GRANT SELECT (key_id, scope, tenant_id, currency, label, created_at, revoked_at, expires_at, last_used_at,
   replaces_key_id) ON api_keys TO arcadia_readonly;
 GRANT SELECT ON api_notices TO arcadia_readonly;
 CALL isolate_tenants('api_keys');

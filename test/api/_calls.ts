@@ -45,6 +45,7 @@ export function exampleCalls({
   return {
     postLlmUsage: { operatorQuery: 'backfill_reason=outage', body: () => llmEvent() },
     postMeteredUsage: { operatorQuery: 'backfill_reason=outage', body: () => meteredRecord() },
+    postLitellmUsage: { operatorQuery: 'backfill_reason=outage', body: () => ({ id: 'a' }) },
     postUsageExclusion: { body: () => ({ source: 'llm', event_id: 'none', reason: 'wrong' }) },
     getUsageExclusions: { query: 'month=2026-05' },
     getCurrentUsage: { operatorQuery: 'tenant_id=acme' },

@@ -13,6 +13,7 @@ async function apiText(): Promise<string> {
   const metrics = createMetrics();
   metrics.httpRequest({ method: 'GET', route: '/healthz', status: 200 }, 0.1);
   metrics.usageEvents('llm', 'accepted', 2);
+  metrics.litellmEvents('accepted', 2);
   metrics.usageCommit('llm', 0.1);
   metrics.controlTotals('recorded', 3);
   metrics.usageOverload('llm');

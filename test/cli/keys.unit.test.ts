@@ -43,6 +43,7 @@ function key(fields: Partial<ListedApiKey>): ListedApiKey {
     keyId: 'k',
     scope: 'gateway',
     tenantId: null,
+    currency: null,
     label: 'x',
     expiresAt: null,
     createdAt: inDays(-100),

@@ -30,6 +30,9 @@ import { lineToJson, quoteToJson } from '../../src/domain/quote-json.ts';
 import { withTax } from '../../src/domain/quote-tax.ts';
 import { quote } from '../../src/domain/quote.ts';
 import { reachedCents, thresholdCents } from '../../src/domain/spend-thresholds.ts';
+import { EventScanner } from '../../src/ingestion/litellm/event-scanner.ts';
+import { LITELLM_FIELDS } from '../../src/ingestion/litellm/litellm-request.ts';
+import { toLlmEvent } from '../../src/ingestion/litellm/to-llm-event.ts';
 import type { PlanItem, PlanVersion, QuoteAddon } from '../../src/domain/types.ts';
 
 /** The worked examples of docs/spec.md: when one changes here, it changes there. */
@@ -53,6 +56,25 @@ const studio: PlanVersion = {
     item('spaces_gb_month', '100', 2, 'gb_month'),
   ],
 };
+
+test('LiteLLM: the cost of a streamed request loses the noise of its binary float', () => {
+  const scanner = new EventScanner(LITELLM_FIELDS);
+  const [scanned] = scanner.push(
+    Buffer.from(
+      '{"litellm_call_id":"e35011f0","id":"chatcmpl-6212e1b9","startTime":1795959617.846618,' +
+        '"response_cost":1.4999999999999999e-05,"model_group":"small","metadata":{' +
+        '"user_api_key_team_id":"harbour-studio","user_api_key_alias":"harbour-studio-web"}}',
+    ),
+  );
+  expect(toLlmEvent(scanned!, 'USD')).toMatchObject({
+    event: {
+      gateway_request_id: 'litellm:e35011f0:chatcmpl-6212e1b9',
+      occurred_at: '2026-11-29T13:40:17.846Z',
+      charge_cents: '0.0015',
+      attributes: { cost: '1.4999999999999999e-05' },
+    },
+  });
+});
 
 test('Units: a price is for as many base units as its unit says', () => {
   const blocks = {

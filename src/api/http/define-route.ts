@@ -51,6 +51,7 @@ interface Call<D extends RouteDefinition> {
   readonly params: Parsed<D['params']>;
   readonly query: Parsed<D['query']>;
   readonly body: Parsed<D['body']>;
+  readonly upload: D['upload'] extends object ? StreamContext : undefined;
   readonly caller: D['scopes'] extends null ? null : Caller;
 }
 
@@ -74,7 +75,7 @@ type StreamHandler<D extends RouteDefinition> = (
   call: StreamCall<D>,
   deps: DepsOf<D>,
 ) => AsyncIterable<string>;
-type StreamCall<D extends RouteDefinition> = Omit<Call<D>, 'body'> & StreamContext;
+type StreamCall<D extends RouteDefinition> = Omit<Call<D>, 'body' | 'upload'> & StreamContext;
 
 /**
  * Makes a route from its definition and handler.
@@ -102,7 +103,8 @@ export function defineRoute<const D extends RouteDefinition>(
     ...(definition as RouteDefinition),
     async handle(incoming, deps) {
       if (maxEntries !== null) boundBody(incoming.body, maxEntries);
-      const call = { ...checkHead(incoming), body: check(bodySchema, incoming.body, 'pointer') };
+      const body = check(bodySchema, incoming.body, 'pointer');
+      const call = { ...checkHead(incoming), body, upload: incoming.upload };
 
       const run = async () =>
         checkReply(definition, await handler(call as Call<D>, deps as DepsOf<D>));

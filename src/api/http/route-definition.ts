@@ -29,6 +29,19 @@ export interface StreamDefinition {
   readonly answer: z.ZodType;
 }
 
+/** A body of any media type that the handler reads while it arrives. Its reply follows. */
+export interface UploadDefinition {
+  /** Limit for the decompressed body. */
+  readonly maxBytes: number;
+  /** The bodies, by media type, for the documentation. */
+  readonly content: Readonly<
+    Record<
+      string,
+      { readonly schema: z.ZodType; readonly examples: Readonly<Record<string, unknown>> }
+    >
+  >;
+}
+
 /** The methods of routes; GET also serves HEAD. */
 export const METHODS = ['get', 'post', 'put', 'delete'] as const;
 
@@ -61,6 +74,8 @@ export interface RouteDefinition {
   readonly documentedBody?: z.ZodType;
   /** A second media type besides JSON, read while it arrives. */
   readonly stream?: StreamDefinition;
+  /** Instead of `body`. */
+  readonly upload?: UploadDefinition;
   /** Example bodies by title; by default one is generated from the schema. */
   readonly bodyExamples?: Readonly<Record<string, unknown>>;
   readonly responses: Readonly<Record<number, ResponseDefinition>>;
@@ -73,6 +88,8 @@ export interface IncomingCall {
   readonly params: unknown;
   readonly query: unknown;
   readonly body: unknown;
+  /** The body of a route with an `upload`. */
+  readonly upload?: StreamContext;
   /** Null on a route without scopes. */
   readonly caller: Caller | null;
   /** Its id in the log. */

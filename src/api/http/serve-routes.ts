@@ -9,7 +9,7 @@ import { HttpProblem } from './problems.ts';
 import { NO_BODY, readJsonBody } from './read-body.ts';
 import { readChunks } from './read-chunks.ts';
 import { mustSign, signatureCheck } from './require-signature.ts';
-import type { IncomingCall, Route } from './route-definition.ts';
+import type { IncomingCall, OutgoingReply, Route, StreamContext } from './route-definition.ts';
 import { send } from './send.ts';
 import { type Timeouts, untilGone } from './client-waits.ts';
 import { createStreamBounds } from './stream-bounds.ts';
@@ -68,8 +68,19 @@ async function answerCall(
   const { params, query } = request;
   const head = { params, query, caller, requestId: requestIdOf(request) };
   const call: ServedCall = { route, request, response, head, gone, deps: depsFor(caller, deps) };
+  if (route.upload) {
+    const { maxBytes } = route.upload;
+    await serveChunks(call, guards, maxBytes, (upload) =>
+      route.handle({ ...head, body: undefined, upload }, call.deps),
+    );
+    return;
+  }
   if (route.stream && request.is(route.stream.contentType)) {
-    await serveStream(call, guards);
+    const { handleStream } = route;
+    if (!handleStream) throw new Error(`${route.operationId} has no handler for streams`);
+    await serveChunks(call, guards, null, (stream) =>
+      handleStream({ ...head, ...stream }, call.deps),
+    );
     return;
   }
   const check = signatureCheck(caller, request.headers, deps);
@@ -101,11 +112,16 @@ interface ServedCall {
   readonly deps: CallDeps;
 }
 
-async function serveStream(
-  { route, request, response, head, gone, deps }: ServedCall,
+/**
+ * Answers a request whose handler reads the body while it arrives.
+ * @param maxBytes limit for the decompressed body; null: none
+ */
+async function serveChunks(
+  { request, response, head, gone }: ServedCall,
   { bodies, timeouts, stopping }: Guards,
+  maxBytes: number | null,
+  handle: (stream: StreamContext) => Promise<OutgoingReply>,
 ): Promise<void> {
-  if (!route.handleStream) throw new Error(`${route.operationId} has no handler for streams`);
   if (head.caller !== null && mustSign(head.caller)) {
     throw new HttpProblem(
       'forbidden',
@@ -114,10 +130,10 @@ async function serveStream(
   }
   const giveBack = bodies.take(STREAM_BYTES);
   try {
-    const bounds = createStreamBounds();
+    const bounds = createStreamBounds(maxBytes);
     const chunks = readChunks(request, { idleMs: timeouts.idleMs, stopping, gone, bounds });
-    const call = { ...head, chunks, bounds, logger: request.log };
-    await send(request, response, await route.handleStream(call, deps), timeouts);
+    const stream = { chunks, bounds, requestId: head.requestId, logger: request.log };
+    await send(request, response, await handle(stream), timeouts);
   } finally {
     giveBack();
   }

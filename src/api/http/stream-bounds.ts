@@ -27,13 +27,20 @@ export interface StreamBounds {
   answered(bytes: number): void;
 }
 
-export function createStreamBounds(): StreamBounds {
+/** @param maxBytes limit for the decompressed body; null: none */
+export function createStreamBounds(maxBytes: number | null = null): StreamBounds {
   const total = { received: 0, unpacked: 0, lines: 0, answered: 0 };
   const mostBytes = () => FREE_BYTES + MAX_RATIO * total.received;
   return {
     read(received, unpacked) {
       total.received = received;
       total.unpacked += unpacked;
+      if (maxBytes !== null && total.unpacked > maxBytes) {
+        throw tooLarge(
+          `the body is larger than ${maxBytes / FREE_BYTES} MiB; events that arrived whole were stored: ` +
+            'send smaller batches',
+        );
+      }
       if (total.unpacked > mostBytes()) {
         throw tooLarge(`a stream can decompress to at most 1 MiB plus ${MAX_RATIO} times its size`);
       }

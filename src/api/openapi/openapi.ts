@@ -2,6 +2,7 @@ import {
   OpenAPIRegistry,
   OpenApiGeneratorV31,
   type RouteConfig,
+  type ZodRequestBody,
 } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import { SIGNING_SCOPES } from '../../db/access/signing-secrets.ts';
@@ -31,8 +32,8 @@ const DESCRIPTION = `Usage in, invoices out.
 - **Errors** are problem details (RFC 9457), \`application/problem+json\`; switch on \`type\`. An unknown path
   gets 404 \`not-found\`, an unsupported method 405 \`method-not-allowed\` with \`Allow\`.
 - **Strict validation.** Unknown fields and parameters are rejected.
-- **Limits.** A body can have at most 256 KiB (2 MiB for usage and bulk imports), both as sent and after
-  decompression (gzip, deflate). Operations with a 429 response are limited per minute: 6,000 requests per key
+- **Limits.** A body can have at most 256 KiB (2 MiB for usage and bulk imports, 64 MiB for LiteLLM), both as sent
+  and after decompression (gzip, deflate). Operations with a 429 response are limited per minute: 6,000 requests per key
   by default, or 600 per address if they need no key. \`RateLimit\` shows how many are left. Read a response
   within 30 seconds.
 - **Retries** are safe for requests that carry an id; \`Retry-After\` says how long to wait.
@@ -92,7 +93,7 @@ const OF_BODIES: readonly ProblemName[] = [
 
 /** Returns every problem that a route can respond with. */
 export function problemsOf(route: Route): readonly ProblemName[] {
-  const { scopes, rateLimited, params, query, body, problems = [] } = route;
+  const { scopes, rateLimited, params, query, body, upload, problems = [] } = route;
   const names: ProblemName[] = [
     ...problems,
     ...(scopes ? OF_KEYS : []),
@@ -100,7 +101,7 @@ export function problemsOf(route: Route): readonly ProblemName[] {
       ? (['invalid-signature', 'signatures-unavailable'] as const)
       : []),
     ...(rateLimited ? (['rate-limited'] as const) : []),
-    ...(body ? OF_BODIES : []),
+    ...(body || upload ? OF_BODIES : []),
     ...(params || query || body ? (['invalid-request'] as const) : []),
     // A URL that can't be decoded, or with a NUL in it.
     'malformed-request',
@@ -139,11 +140,23 @@ function toOperation(route: Route): RouteConfig {
       ...(hasETag(route) && { headers: ifNoneMatch }),
     },
     responses: { ...problemResponses(route), ...plannedResponses(route) },
-    ...(body && { 'x-max-body-bytes': route.maxBodyBytes ?? MAX_BODY_BYTES }),
+    ...(body && {
+      'x-max-body-bytes': route.upload?.maxBytes ?? route.maxBodyBytes ?? MAX_BODY_BYTES,
+    }),
   };
 }
 
-function toRequestBody({ documentedBody, body, bodyExamples, stream }: Route) {
+function toRequestBody({ documentedBody, body, bodyExamples, stream, upload }: Route) {
+  if (upload) {
+    const content = Object.entries(upload.content).map(([type, { schema, examples }]) => [
+      type,
+      { schema, examples: toExamples(examples) },
+    ]);
+    return {
+      required: true,
+      content: Object.fromEntries(content) as ZodRequestBody['content'],
+    };
+  }
   const schema = documentedBody ?? body;
   if (schema === undefined) return undefined;
   const examples = bodyExamples && toExamples(bodyExamples);

@@ -44,6 +44,7 @@ import {
   getControlTotalComparison,
   postControlTotalAcceptance,
 } from './control-total-comparison-routes.ts';
+import { postLitellmUsage } from './litellm-route.ts';
 import { postLlmUsage, postMeteredUsage } from './usage-routes.ts';
 import { getOperatorActions } from './operator-action-routes.ts';
 import { getAging, getBalances } from './balance-routes.ts';
@@ -99,6 +100,7 @@ import { postVoid } from './void-route.ts';
 export const ROUTES: readonly Route[] = [
   postLlmUsage,
   postMeteredUsage,
+  postLitellmUsage,
   postUsageExclusion,
   getUsageExclusions,
   getCurrentUsage,

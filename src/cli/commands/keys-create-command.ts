@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { ForeignKeyIntegrityConstraintViolationError } from 'slonik';
 import { SCOPES, createKey, type NewApiKey, type Scope } from '../../db/access/api-keys.ts';
+import { isCurrency } from '../../domain/currency.ts';
 import { readEnvironment } from '../environment.ts';
 import { CliError } from '../cli-error.ts';
 import { expiryOf, expiryOptions, type ExpiryOptions } from '../key-lifecycle.ts';
@@ -10,6 +11,7 @@ import { print, snakeCaseKeys } from '../output.ts';
 interface Options extends ExpiryOptions {
   readonly scope: Scope;
   readonly tenant?: string;
+  readonly currency?: string;
   readonly label: string;
 }
 
@@ -24,6 +26,7 @@ export function keysCreateCommand(): Command {
         .makeOptionMandatory(),
     )
     .option('--tenant <id>', 'tenant of the key; required for scope tenant')
+    .option('--currency <code>', "currency of LiteLLM's costs; only for scope gateway; default USD")
     .requiredOption('--label <text>', 'user of the key, shown in `keys list` and in logs')
     .addHelpText(
       'after',
@@ -53,11 +56,19 @@ Examples:
     });
 }
 
-function toNewKey({ scope, tenant, label, ...expiry }: Options, now: Date): NewApiKey {
+function toNewKey({ scope, tenant, currency, label, ...expiry }: Options, now: Date): NewApiKey {
   const expiresAt = expiryOf(expiry, now) ?? null;
+  if (currency !== undefined) {
+    if (scope !== 'gateway') throw new CliError('--currency requires --scope gateway');
+    if (!isCurrency(currency)) {
+      throw new CliError(`${currency} is not a currency of ISO 4217, such as USD`);
+    }
+  }
   if (scope !== 'tenant') {
     if (tenant !== undefined) throw new CliError('--tenant requires --scope tenant');
-    return { scope, label, expiresAt };
+    return scope === 'gateway'
+      ? { scope, label, expiresAt, ...(currency !== undefined && { currency }) }
+      : { scope, label, expiresAt };
   }
   if (tenant === undefined) throw new CliError('--scope tenant requires --tenant');
   return { scope, tenantId: tenant, label, expiresAt };

@@ -32,6 +32,7 @@ Examples:
               { head: 'id', value: (key) => key.keyId },
               { head: 'scope', value: (key) => key.scope },
               { head: 'tenant', value: (key) => key.tenantId },
+              { head: 'currency', value: (key) => key.currency },
               { head: 'label', wrap: true, value: (key) => key.label },
               { head: 'state', value: (key) => key.state, format: (key) => FORMATS[key.state] },
               { head: 'created', value: (key) => key.createdAt },

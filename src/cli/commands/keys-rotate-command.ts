@@ -29,9 +29,9 @@ export function keysRotateCommand(): Command {
     .addHelpText(
       'after',
       `
-The successor has the same scope, tenant and label, and the same lifetime unless an option sets another.
-If the key's requests must be signed, the successor gets a new signing secret. If the old key expires
-before the overlap ends, that expiry stays.
+The successor has the same scope, tenant, currency and label, and the same lifetime unless an option sets
+another. If the key's requests must be signed, the successor gets a new signing secret. If the old key
+expires before the overlap ends, that expiry stays.
 
 Example:
   npm run cli -- keys rotate 6f1c0a52-… --overlap 2d`,

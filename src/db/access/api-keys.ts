@@ -22,6 +22,8 @@ export const apiKey = z.object({
   scope: z.enum(SCOPES),
   /** Set if and only if the scope is `tenant`. */
   tenantId: z.string().nullable(),
+  /** The currency of the costs that LiteLLM sends. Set if and only if the scope is `gateway`. */
+  currency: z.string().nullable(),
   label: z.string(),
   /** The key is rejected from this instant on; null: it never expires. */
   expiresAt: z.string().nullable(),
@@ -30,7 +32,7 @@ export type ApiKey = z.infer<typeof apiKey>;
 
 /** The columns of `apiKey`. */
 export const API_KEY_COLUMNS = sql.fragment`
-  key_id AS "keyId", scope, tenant_id AS "tenantId", label, expires_at AS "expiresAt"`;
+  key_id AS "keyId", scope, tenant_id AS "tenantId", currency, label, expires_at AS "expiresAt"`;
 
 const foundKey = apiKey.extend({
   keyHash: z.instanceof(Buffer),
@@ -53,9 +55,13 @@ const listedKey = apiKey.extend({
 export type ListedApiKey = z.infer<typeof listedKey>;
 
 export type NewApiKey = { readonly label: string; readonly expiresAt?: Date | null } & (
-  | { readonly scope: Exclude<Scope, 'tenant'> }
+  | { readonly scope: Exclude<Scope, 'tenant' | 'gateway'> }
+  | { readonly scope: 'gateway'; readonly currency?: string }
   | { readonly scope: 'tenant'; readonly tenantId: string }
 );
+
+/** The currency of LiteLLM's own price list. */
+export const DEFAULT_COST_CURRENCY = 'USD';
 
 /** Returns a new key in plain text. Only its hash is ever stored. */
 export function generateApiKey(scope: Scope): string {
@@ -79,9 +85,10 @@ export async function createKey(
   const { scope, label, expiresAt = null } = newKey;
   const plainKey = generateApiKey(scope);
   const tenantId = scope === 'tenant' ? newKey.tenantId : null;
+  const currency = scope === 'gateway' ? (newKey.currency ?? DEFAULT_COST_CURRENCY) : null;
   const created = await db.one(sql.type(apiKey)`
-    INSERT INTO api_keys (key_hash, scope, tenant_id, label, expires_at)
-    VALUES (${sql.binary(hashApiKey(plainKey))}, ${scope}, ${tenantId}, ${label},
+    INSERT INTO api_keys (key_hash, scope, tenant_id, currency, label, expires_at)
+    VALUES (${sql.binary(hashApiKey(plainKey))}, ${scope}, ${tenantId}, ${currency}, ${label},
       ${expiresAt?.toISOString() ?? null})
     RETURNING ${API_KEY_COLUMNS}
   `);

@@ -526,6 +526,7 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
         'key_id',
         'scope',
         'tenant_id',
+        'currency',
         'label',
         'created_at',
         'revoked_at',

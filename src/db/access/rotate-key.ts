@@ -43,7 +43,7 @@ type Predecessor = z.infer<typeof predecessor>;
 const secondLook = z.object({ successorId: z.string().nullable(), mustSign: z.boolean() });
 
 /**
- * Creates a key's successor with the same scope, tenant and label. Both keys work until the overlap ends. If
+ * Creates a key's successor with the same scope, tenant, currency and label. Both keys work until the overlap ends. If
  * the old key's requests must be signed, the successor gets its own signing secret.
  */
 export function rotateKey(db: Database, options: RotationOptions): Promise<Rotation> {
@@ -95,9 +95,9 @@ async function insertSuccessor(
   const plainKey = generateApiKey(old.scope);
   const { expiresAt = sameLifetime(old, options.now) } = options;
   const created = await tx.one(sql.type(apiKey)`
-    INSERT INTO api_keys (key_hash, scope, tenant_id, label, expires_at, replaces_key_id)
-    VALUES (${sql.binary(hashApiKey(plainKey))}, ${old.scope}, ${old.tenantId}, ${old.label},
-      ${expiresAt?.toISOString() ?? null}, ${old.keyId})
+    INSERT INTO api_keys (key_hash, scope, tenant_id, currency, label, expires_at, replaces_key_id)
+    VALUES (${sql.binary(hashApiKey(plainKey))}, ${old.scope}, ${old.tenantId}, ${old.currency},
+      ${old.label}, ${expiresAt?.toISOString() ?? null}, ${old.keyId})
     RETURNING ${API_KEY_COLUMNS}
   `);
   return { ...created, plainKey };

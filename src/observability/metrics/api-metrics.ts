@@ -22,6 +22,8 @@ export interface Metrics {
   usageEvents(source: string, status: string, events: number): void;
   /** @param status `recorded`, `unchanged` or `rejected` */
   controlTotals(status: string, totals: number): void;
+  /** @param result what became of them, such as `accepted`, `cache_hits` or `unknown_tenant` */
+  litellmEvents(result: string, events: number): void;
   /** Records a group of events that was committed or failed. */
   usageCommit(source: string, durationSeconds: number): void;
   /** Counts a submission that was refused because the queue was full. */
@@ -54,6 +56,9 @@ export function createMetrics(): Metrics {
   const totals = meter.createCounter('control_totals', {
     description: 'Control totals answered, by result.',
   });
+  const litellm = meter.createCounter('litellm_events', {
+    description: 'Events of LiteLLM answered, by result.',
+  });
   const commits = meter.createHistogram('ingestion_commit_duration_seconds', {
     description: 'Time to commit a group of usage events, in seconds, by source.',
     advice,
@@ -79,6 +84,9 @@ export function createMetrics(): Metrics {
     },
     controlTotals(status, count) {
       totals.add(count, { status });
+    },
+    litellmEvents(result, count) {
+      litellm.add(count, { result });
     },
     usageCommit(source, durationSeconds) {
       commits.record(durationSeconds, { source });
