@@ -93,9 +93,9 @@ export function labelArgument(label: string): string {
 /** Returns a parser for what a schema of the API accepts. */
 export function parsedBy(schema: z.ZodType<string>): (value: string) => string {
   return (value) => {
-    const { data, error } = schema.safeParse(value);
-    if (data !== undefined) return data;
-    throw new InvalidArgumentError((error?.issues ?? []).map(({ message }) => message).join('; '));
+    const { success, data, error } = schema.safeParse(value);
+    if (success) return data;
+    throw new InvalidArgumentError(error.issues.map(({ message }) => message).join('; '));
   };
 }
 

@@ -101,13 +101,11 @@ export const releaseEvents = operatorPage(
   { method: 'post', path: `${PATH}/release` },
   async ({ form: sent, visitor, caller, requestId }, deps) => {
     const form = toDecisionForm(sent);
-    const assign = Object.fromEntries(
-      [
-        ['tenant_id', form.asTenant],
-        ['deployment_id', form.asDeployment],
-        ['currency', form.asCurrency],
-      ].filter(([, value]) => value !== ''),
-    );
+    const assign = {
+      ...(form.asTenant !== '' && { tenant_id: form.asTenant }),
+      ...(form.asDeployment !== '' && { deployment_id: form.asDeployment }),
+      ...(form.asCurrency !== '' && { currency: form.asCurrency }),
+    };
     const isAssigned = Object.keys(assign).length > 0;
     const body = { ...toBody(sent, form), ...(isAssigned && { assign }) };
     const call = { params: {}, query: {}, body, caller, requestId };

@@ -72,10 +72,11 @@ export function quarantineReleaseCommand(): Command {
     .addHelpText(
       'after',
       `
-Events whose tenant and deployment exist by now are also released by themselves, every few minutes. Events that
-can't be accepted stay held (exit code 3). The next invoice of the tenant bills events of invoiced months. Events
-that are malformed, too_old or of an unpriced_model are only released by number or with --held-for. The --as options are
-for events that the gateway sent with wrong ids or a wrong currency; amounts are not converted.
+Events whose tenant and deployment exist by now are also released by themselves, every few minutes. Events
+that can't be accepted stay held (exit code 3). The next invoice of the tenant bills events of invoiced
+months. Events that are malformed, too_old or of an unpriced_model are only released by number or with
+--held-for. The --as options are for events that the gateway sent with wrong ids or a wrong currency;
+amounts are not converted.
 
 Examples:
   npm run cli -- quarantine release --tenant newco --reason "newco was created late"

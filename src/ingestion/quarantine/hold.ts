@@ -88,16 +88,11 @@ function reasonOf(
     if (!isOfIds) return 'malformed';
     return pointers.includes('/tenant_id') ? 'unknown_tenant' : 'unknown_deployment';
   }
-  switch (pointers[0]) {
-    case '/deployment_id':
-      return 'unknown_deployment';
-    case '/currency':
-      return 'wrong_currency';
-    case '/occurred_at':
-      return parsed.event.occurred_at.epochMs > now.getTime() ? 'too_early' : 'too_old';
-    default:
-      return 'malformed';
-  }
+  const [pointer] = pointers;
+  if (pointer === '/deployment_id') return 'unknown_deployment';
+  if (pointer === '/currency') return 'wrong_currency';
+  if (pointer !== '/occurred_at') return 'malformed';
+  return parsed.event.occurred_at.epochMs > now.getTime() ? 'too_early' : 'too_old';
 }
 
 function toRow({ sourceId, reason, detail, fields }: HeldEvent): QuarantineRow {

@@ -70,7 +70,7 @@ const eventsOf = (tenantId: string, count: number) =>
 const refusalOf = (work: Promise<unknown>) =>
   work.then(
     () => 'nothing',
-    (error: Error) => `${error.message} ${String(error.cause)}`,
+    (error: unknown) => `${String(error)} ${String((error as Error).cause)}`,
   );
 
 describe('held events', () => {
@@ -241,7 +241,7 @@ describe('held events', () => {
     await seedTenant(db, tenantId);
     const [id] = await findHeld(apiDb, { tenantId }, 0, 1);
     const row = {
-      ...{ quarantineId: id!, id: String(event.gateway_request_id), tenantId, model: 'm' },
+      ...{ quarantineId: id!, id: event.gateway_request_id as string, tenantId, model: 'm' },
       ...{ deploymentId: `${tenantId}-a`, occurredAt: '2026-05-10T12:00:00Z' },
       ...{ serviceMonth: '2026-05-01', chargeCents: '0.25', currency: 'AUD', contentHash: '00' },
       ...{ inputTokens: null, outputTokens: null, attributes: null },
