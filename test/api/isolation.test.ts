@@ -98,7 +98,7 @@ const TENANT_LISTS = [
   ...['/tenant/invoices', '/tenant/payments', '/tenant/adjustment-notes'],
   '/tenant/usage/2026-05.csv',
 ];
-const TENANT_PAGES = ['/tenant', ...TENANT_LISTS, '/tenant/usage/2026-05'];
+const TENANT_PAGES = ['/tenant', ...TENANT_LISTS, '/tenant/usage/2026-05', '/tenant/thresholds'];
 
 describe('if a query lacks its tenant filter', () => {
   let forgetful: Express;

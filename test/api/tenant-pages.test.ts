@@ -228,10 +228,61 @@ test('sums of days are kept for a minute although usage arrives, and say when th
   expect(await days()).toContain('as of 2026-05-16 12:01 UTC');
 });
 
+describe('spend thresholds', () => {
+  const PATH = '/tenant/thresholds';
+
+  test('are set, replaced and removed', async () => {
+    const set = (fields: Record<string, string>) => tenant.post(PATH, fields);
+    expect((await set({ threshold_id: 'warning', amount: '1,250.50' })).status).toBe(303);
+    expect((await set({ threshold_id: 'double', percent: '200' })).status).toBe(303);
+    let text = read(await pageOf(PATH));
+    expect(text).toMatch(/double 200 % of the plan/);
+    expect(text).toMatch(/warning AUD 1,250\.50/);
+    expect((await set({ threshold_id: 'warning', amount: '99' })).status).toBe(303);
+    text = read(await pageOf(PATH));
+    expect(text).toMatch(/warning AUD 99\.00/);
+    expect(text).not.toContain('1,250');
+
+    const zeta = await signIn(api.app, api.keys.zeta);
+    expect(read(await pageOf(PATH, zeta))).toContain('No thresholds yet.');
+    await zeta.post(`${PATH}/warning/remove`, {});
+    expect(read(await pageOf(PATH))).toContain('warning');
+    for (const id of ['warning', 'double', 'gone']) {
+      expect((await tenant.post(`${PATH}/${id}/remove`, {})).status, id).toBe(303);
+    }
+    expect(read(await pageOf(PATH))).toContain('No thresholds yet.');
+  });
+
+  test.each([
+    [{ threshold_id: 'x y', amount: '5' }, 'threshold_id', 'Name: expected an id'],
+    [{ threshold_id: 'x', amount: 'many' }, 'amount', 'Amount: expected an amount above 0'],
+    [{ threshold_id: 'x', amount: '1.234' }, 'amount', 'Amount: expected an amount above 0'],
+    [{ threshold_id: 'x', percent: '100' }, 'percent', 'Percentage: expected a whole number'],
+    [{ threshold_id: 'x', percent: '1e3' }, 'percent', 'Percentage: expected a whole number'],
+    [{ threshold_id: 'x', amount: '5', percent: '150' }, 'amount', 'Enter either'],
+    [{ threshold_id: 'x' }, 'amount', 'Enter either'],
+  ])('show errors next to their field and keep the input: %j', async (fields, field, message) => {
+    const { status, text } = await tenant.post(PATH, fields);
+    expect(status).toBe(422);
+    expect(text).toContain(`id="${field}-mistake">${message}`);
+    expect(text).toContain('<title>Error: ');
+    expect(text).toContain(`value="${fields.threshold_id}"`);
+    expect(read(await pageOf(PATH))).toContain('No thresholds yet.');
+  });
+
+  test('need a form of this session', async () => {
+    const forged = await tenant.post(PATH, { form_token: 'x', threshold_id: 'x', amount: '5' });
+    expect(forged.status).toBe(403);
+    const elsewhere = { 'Sec-Fetch-Site': 'cross-site' };
+    const sent = await tenant.post(PATH, { threshold_id: 'x', amount: '5' }, elsewhere);
+    expect(sent.status).toBe(403);
+  });
+});
+
 test('a session opens the pages of its own kind only', async () => {
   const operator = await signIn(api.app, api.keys.operator);
   const [note] = await notesOf(api.db, 'acme');
-  for (const path of ['', '/invoices', `/adjustment-notes/${note!.invoiceId}`, '/payments']) {
+  for (const path of ['', '/invoices', `/adjustment-notes/${note!.invoiceId}`, '/thresholds']) {
     const { status, text } = await operator.get(`/tenant${path}`);
     expect(status, path).toBe(403);
     expect(text).toContain('href="/sign-in?then="');

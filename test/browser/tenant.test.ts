@@ -132,6 +132,17 @@ describe('every tenant page can be read and used on a screen', () => {
     await look('notes', '/adjustment-notes');
     await look('payments', '/payments');
     await look('usage', '/usage/2026-04');
+    await look('thresholds-none', '/thresholds');
+    await page.fill('#threshold_id', 'not an id');
+    await page.fill('#amount', 'much');
+    await page.click('form.sheet button');
+    await page.waitForSelector('text=There is a problem');
+    await look('thresholds-mistake');
+    await page.fill('#threshold_id', `warning-${size}-${scheme}`);
+    await page.fill('#amount', '1,500');
+    await page.click('form.sheet button');
+    await page.waitForSelector('tbody .id');
+    await look('thresholds');
     await look('problem', '/nowhere');
   });
 });

@@ -5,9 +5,11 @@ import {
   tenantNotesPage,
   tenantPaymentsPage,
 } from '../../src/api/pages/views/tenant-account-html.ts';
+import { thresholdsPage } from '../../src/api/pages/views/tenant-thresholds-html.ts';
 import type { Visitor } from '../../src/api/pages/views/layout.ts';
 import type { NoteHeader } from '../../src/db/invoices/note-views.ts';
 import type { PaymentView } from '../../src/db/invoices/payment-views.ts';
+import type { ThresholdView } from '../../src/db/usage/spend-thresholds.ts';
 import { ATTACK, HARMLESS } from './_views.ts';
 
 const TENANT: Visitor = { label: 'acme', scope: 'tenant', timeZone: 'UTC', formToken: 'token' };
@@ -32,10 +34,19 @@ const NOTHING: RunningMonthJson = {
   problem: null,
 };
 
-const month = (changes: Partial<RunningMonthJson>): string =>
+const INVOICE: NonNullable<RunningMonthJson['invoice_so_far']> = {
+  ...{ subtotal_cents: 0, taxable_cents: 0, tax_cents: 0, total_cents: 0, lines: [] },
+  tax: { treatment: 'gst', label: 'GST', rate: '0.1', note: null, seller_registered: true },
+};
+
+const month = (
+  changes: Partial<RunningMonthJson>,
+  thresholds: readonly ThresholdView[] = [],
+): string =>
   tenantMonthPage({
     visitor: TENANT,
     running: { ...NOTHING, ...changes },
+    thresholds,
     daily: { state: 'computing' },
   });
 
@@ -54,6 +65,10 @@ const deployment = (deployment_id: string, resource_kind = 'droplet_hours', name
     },
   ],
   llm: { ...llm([]), projected_requests: '0', projected_exact_cents: '0' },
+});
+const threshold = (reached: ThresholdView['reached']): ThresholdView => ({
+  ...{ tenant_id: 'acme', threshold_id: 'warning', currency: 'AUD', percent_of_plan: null },
+  ...{ amount_cents: 10_000, set_at: '2026-05-01T00:00:00Z', reached },
 });
 const list = { visitor: TENANT, nextHref: null };
 
@@ -91,6 +106,13 @@ describe('what others have typed stays text', () => {
         ],
       }),
     ],
+    [
+      'an amount',
+      thresholdsPage({
+        ...{ visitor: TENANT, currency: 'AUD', thresholds: [], mistakes: [] },
+        form: { thresholdId: '', amount: ATTACK, percent: '' },
+      }),
+    ],
   ])('%s', (_what, html) => {
     expect(html).toContain(HARMLESS);
     expect(html).not.toContain(ATTACK);
@@ -114,6 +136,21 @@ describe('the running month', () => {
       'until the invoice of April 2026 is released',
     );
     expect(month({})).not.toContain('is released');
+  });
+
+  test('names the thresholds that are reached', () => {
+    const reached = {
+      ...{ month: '2026-05', threshold_cents: 10_000, reached_cents: 12_000 },
+      reached_at: '2026-05-10T00:00:00Z',
+    };
+    expect(month({}, [threshold(reached)])).toMatch(/warning<\/a>: AUD 100\.00 before tax/);
+    expect(month({}, [threshold(null)])).not.toContain('warning');
+    const soFar = { ...INVOICE, subtotal_cents: 2500 };
+    expect(month({ invoice_so_far: soFar }, [threshold(null)])).toMatch(
+      /warning<\/a>.*AUD 100\.00<\/td>.*AUD 25\.00<span class="sub">25\.00 %/,
+    );
+    const share = { ...threshold(null), amount_cents: null, percent_of_plan: 150 };
+    expect(month({ invoice_so_far: soFar }, [share])).toContain('no plan');
   });
 
   test('shows the most expensive models, and the others on request', () => {
@@ -140,4 +177,20 @@ test('usage beyond a cap is shown, and not as billed', () => {
   // 744, 36 and 20 of 800.
   expect(html).toMatch(/part-2" x="0%" width="93\.00%".*part-3" x="93\.00%" width="4\.50%"/);
   expect(html).toMatch(/part-rest" x="97\.50%" width="2\.50%"/);
+});
+
+test('a threshold says whether this month has reached it', () => {
+  const page = (thresholds: readonly ThresholdView[]) =>
+    thresholdsPage({
+      ...{ visitor: TENANT, currency: 'AUD', thresholds, mistakes: [] },
+      form: { thresholdId: '', amount: '', percent: '' },
+    });
+  expect(page([threshold(null)])).toContain('not reached');
+  const reached = {
+    ...{ month: '2026-05', threshold_cents: 10_000, reached_cents: 12_000 },
+    reached_at: '2026-05-10T00:00:00Z',
+  };
+  expect(page([threshold(reached)])).toContain('AUD 120.00 on 2026-05-10 00:00 UTC');
+  const full = Array.from({ length: 20 }, () => threshold(null));
+  expect(page(full)).not.toContain('Set threshold</button>');
 });

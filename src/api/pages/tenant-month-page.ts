@@ -1,4 +1,6 @@
 import type { RunningMonthJson } from '../../audit/running-month-json.ts';
+import { listThresholds } from '../../db/usage/spend-thresholds.ts';
+import { MAX_THRESHOLDS } from '../../domain/spend-thresholds.ts';
 import { getCurrentUsage } from '../routes/current-usage-route.ts';
 import { readDailyUsage } from './daily-usage.ts';
 import { page, tenantPage } from './page-definition.ts';
@@ -13,10 +15,12 @@ export const thisMonth = tenantPage(
     // Safe: the route's schema has just validated it.
     const running = body as RunningMonthJson;
     const { month } = running.period;
+    const all = { after: null, limit: MAX_THRESHOLDS };
     return page(
       tenantMonthPage({
         visitor,
         running,
+        thresholds: await listThresholds(deps.db, tenantId, all),
         daily: await readDailyUsage(deps, caller, { tenantId, month }),
       }),
     );

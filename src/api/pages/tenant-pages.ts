@@ -1,6 +1,7 @@
 import type { PageRoute } from './page-definition.ts';
 import { tenantInvoices, tenantNotes, tenantPayments } from './tenant-account-pages.ts';
 import { thisMonth } from './tenant-month-page.ts';
+import { addThreshold, removeThreshold, tenantThresholds } from './tenant-threshold-pages.ts';
 import {
   tenantUsage,
   tenantUsageCsv,
@@ -19,4 +20,7 @@ export const TENANT_PAGES: readonly PageRoute[] = [
   tenantUsageCsv,
   tenantUsage,
   tenantUsageLive,
+  tenantThresholds,
+  addThreshold,
+  removeThreshold,
 ];

@@ -87,6 +87,7 @@ const NAVIGATION: Readonly<Record<Visitor['scope'], readonly Link[]>> = {
     { href: '/tenant', text: 'This month' },
     { href: '/tenant/invoices', text: 'Invoices' },
     { href: '/tenant/usage', text: 'Usage' },
+    { href: '/tenant/thresholds', text: 'Thresholds' },
     { href: '/quote', text: 'Quote' },
   ],
 };

@@ -1,11 +1,15 @@
 import type { RunningMonthJson } from '../../../audit/running-month-json.ts';
+import type { ThresholdView } from '../../../db/usage/spend-thresholds.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { sumCents } from '../../../domain/cents.ts';
 import { previousMonth } from '../../../domain/period.ts';
+import { thresholdCents, type ThresholdLimit } from '../../../domain/spend-thresholds.ts';
 import { formatMoney } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
+import { bar, percentOf } from './bars.ts';
 import { dailySection, type DailyView } from './daily-html.ts';
+import { table } from './html-table.ts';
 import { layout, type Visitor } from './layout.ts';
 import { linesTable, type LinesTotals } from './lines-table.ts';
 import { minute, roundedMoney } from './page-format.ts';
@@ -14,11 +18,12 @@ import { deploymentsSection, modelsSection } from './running-usage-html.ts';
 export interface TenantMonthView {
   readonly visitor: Visitor;
   readonly running: RunningMonthJson;
+  readonly thresholds: readonly ThresholdView[];
   readonly daily: DailyView['usage'];
 }
 
 /** Renders a tenant's running month: what it costs so far, from what, and on which days. */
-export function tenantMonthPage({ visitor, running, daily }: TenantMonthView): string {
+export function tenantMonthPage({ visitor, running, thresholds, daily }: TenantMonthView): string {
   const { period, as_of, llm, currency, deployments } = running;
   const { timeZone } = visitor;
   return layout({
@@ -26,7 +31,7 @@ export function tenantMonthPage({ visitor, running, daily }: TenantMonthView): s
     visitor,
     isLive: daily.state === 'computing',
     main: markup`<p class="soft">As of ${minute(as_of, timeZone)}; ${percentText(period.elapsed)} of the month has passed.</p>
-${costFacts(running)}${notes(running)}${modelsSection(llm, currency)}${deploymentsSection(deployments)}${dailySection({ month: period.month, timeZone, usage: daily, names: namesOf(deployments) })}${invoiceSection(running)}`,
+${costFacts(running)}${notes(running, thresholds)}${thresholdsSection(running.invoice_so_far, thresholds)}${modelsSection(llm, currency)}${deploymentsSection(deployments)}${dailySection({ month: period.month, timeZone, usage: daily, names: namesOf(deployments) })}${invoiceSection(running)}`,
   });
 }
 
@@ -61,19 +66,67 @@ function recurringOf({ lines }: SoFar): number {
   );
 }
 
-function notes(running: RunningMonthJson): Markup {
+function notes(running: RunningMonthJson, thresholds: readonly ThresholdView[]): Markup {
   const { problem, includes_earlier_months, period } = running;
   return markup`${
     problem === null
       ? ''
       : markup`<p class="note bad">${badge('bad', 'no invoice')} The invoice can’t be computed at the moment: ${problem.reason}. The usage below is counted.</p>
 `
-  }${
+  }${thresholds.map(reachedNote)}${
     includes_earlier_months
       ? ''
       : markup`<p class="note">Usage and charges that are left from earlier months are not included until the invoice of ${formatMonth(previousMonth(period.month))} is released.</p>
 `
   }`;
+}
+
+/** Says that a threshold was reached; nothing for the others. */
+function reachedNote({ threshold_id, reached, currency }: ThresholdView): Markup {
+  if (reached === null) return markup``;
+  return markup`<p class="note">${badge('busy', 'threshold reached')} <a href="/tenant/thresholds">${threshold_id}</a>: ${formatMoney(reached.threshold_cents, currency)} before tax.</p>
+`;
+}
+
+/** Shows how far the month is from each threshold; nothing without thresholds. */
+function thresholdsSection(soFar: SoFar | null, thresholds: readonly ThresholdView[]): Markup {
+  if (soFar === null || thresholds.length === 0) return markup``;
+  const spent = String(soFar.subtotal_cents);
+  const rows = thresholds.map((threshold) => {
+    const { amount_cents: amountCents, percent_of_plan: percentOfPlan } = threshold;
+    const limit = { amountCents, percentOfPlan } as ThresholdLimit;
+    const cents = thresholdCents(limit, recurringOf(soFar));
+    return { ...threshold, cents: cents === null ? null : String(cents) };
+  });
+  return markup`<h2 id="thresholds">Spend thresholds</h2>
+${table({
+  caption: 'Spend thresholds, and how much of each the invoice so far comes to, before tax',
+  empty: '',
+  rows,
+  columns: [
+    {
+      head: 'Threshold',
+      isHead: true,
+      cell: ({ threshold_id, cents }) =>
+        markup`<a href="/tenant/thresholds">${threshold_id}</a>${cents === null ? '' : bar(smaller(spent, cents), cents)}`,
+    },
+    {
+      head: 'Amount',
+      isFigure: true,
+      cell: ({ cents, currency }) => (cents === null ? 'no plan' : formatMoney(cents, currency)),
+    },
+    {
+      head: 'So far, before tax',
+      isFigure: true,
+      cell: ({ cents, currency }) =>
+        markup`${formatMoney(spent, currency)}${cents === null ? '' : markup`<span class="sub">${percentOf(spent, cents)} %</span>`}`,
+    },
+  ],
+})}`;
+}
+
+function smaller(a: string, b: string): string {
+  return BigInt(a) < BigInt(b) ? a : b;
 }
 
 function invoiceSection({

@@ -1,0 +1,103 @@
+import type { ThresholdView } from '../../../db/usage/spend-thresholds.ts';
+import { formatMoney, groupDigits } from '../../../domain/format.ts';
+import { MAX_THRESHOLDS, PERCENT_OF_PLAN } from '../../../domain/spend-thresholds.ts';
+import { markup, type Markup } from '../../../lib/markup.ts';
+import { badge } from './badge.ts';
+import { errorSummary, field, type FieldMistake } from './form-fields.ts';
+import { table } from './html-table.ts';
+import { formToken, layout, type Visitor } from './layout.ts';
+import { minute } from './page-format.ts';
+
+/** The submitted form. */
+export interface ThresholdForm {
+  readonly thresholdId: string;
+  readonly amount: string;
+  readonly percent: string;
+}
+
+export interface ThresholdsView {
+  readonly visitor: Visitor;
+  readonly currency: string;
+  readonly thresholds: readonly ThresholdView[];
+  readonly form: ThresholdForm;
+  readonly mistakes: readonly FieldMistake[];
+}
+
+/** Renders a tenant's spend thresholds with the form for another one. */
+export function thresholdsPage(view: ThresholdsView): string {
+  const { visitor, thresholds, mistakes } = view;
+  return layout({
+    title: 'Spend thresholds',
+    visitor,
+    hasErrors: mistakes.length > 0,
+    main: markup`${errorSummary(mistakes)}<p>When the invoice of the running month comes to a threshold, before tax, the event usage.threshold_reached is sent once, within minutes. Nothing is blocked.</p>
+${table<ThresholdView>({
+  caption: 'Spend thresholds',
+  empty: 'No thresholds yet.',
+  rows: thresholds,
+  columns: [
+    {
+      head: 'Name',
+      isHead: true,
+      cell: ({ threshold_id }) => markup`<span class="id">${threshold_id}</span>`,
+    },
+    {
+      head: 'Threshold',
+      isFigure: true,
+      cell: (threshold) =>
+        markup`${limitOf(threshold)}<span class="sub narrow">${stateOf(threshold, visitor.timeZone)}</span>`,
+    },
+    {
+      head: 'This month',
+      isWide: true,
+      cell: (threshold) => stateOf(threshold, visitor.timeZone),
+    },
+    {
+      head: markup`<span class="heard">Remove</span>`,
+      cell: ({ threshold_id }) =>
+        markup`<form method="post" action="/tenant/thresholds/${encodeURIComponent(threshold_id)}/remove">${formToken(visitor)}<button class="quiet">Remove<span class="heard"> ${threshold_id}</span></button></form>`,
+    },
+  ],
+})}<h2 id="new">Set a threshold</h2>
+${thresholds.length >= MAX_THRESHOLDS ? markup`<p class="empty">There are ${MAX_THRESHOLDS} thresholds, the most that are possible: remove one first.</p>\n` : newForm(view)}`,
+  });
+}
+
+function limitOf({ amount_cents, percent_of_plan, currency }: ThresholdView): string {
+  return amount_cents === null
+    ? `${groupDigits(percent_of_plan ?? 0)} % of the plan`
+    : formatMoney(amount_cents, currency);
+}
+
+function stateOf({ reached, currency }: ThresholdView, timeZone: string): Markup {
+  if (reached === null) return badge('plain', 'not reached');
+  return markup`${badge('busy', 'reached')}<span class="sub">${formatMoney(reached.reached_cents, currency)} on ${minute(reached.reached_at, timeZone)}</span>`;
+}
+
+function newForm({ visitor, currency, form, mistakes }: ThresholdsView): Markup {
+  return markup`<form class="sheet" method="post" action="/tenant/thresholds">
+${formToken(visitor)}${field({
+    id: 'threshold_id',
+    label: 'Name',
+    hint: 'Letters, digits, dots, hyphens and underscores, such as warning. An existing name is replaced.',
+    mistakes,
+    input: (attributes) =>
+      markup`<input ${attributes} name="threshold_id" value="${form.thresholdId}" autocomplete="off" spellcheck="false" maxlength="64" required>`,
+  })}${field({
+    id: 'amount',
+    label: `Amount in ${currency}`,
+    hint: 'Before tax. Or enter a percentage below.',
+    mistakes,
+    input: (attributes) =>
+      markup`<input ${attributes} name="amount" value="${form.amount}" inputmode="decimal" autocomplete="off">`,
+  })}${field({
+    id: 'percent',
+    label: 'Percentage of the plan',
+    hint: `Of the month’s base prices and addons, from ${PERCENT_OF_PLAN.min} %, instead of an amount.`,
+    mistakes,
+    input: (attributes) =>
+      markup`<input ${attributes} name="percent" value="${form.percent}" inputmode="numeric" autocomplete="off">`,
+  })}<div class="actions"><button>Set threshold</button></div>
+</form>
+`;
+}
