@@ -1,5 +1,5 @@
 import { Decimal } from './decimal.ts';
-import { parseInstant, type Period } from './period.ts';
+import type { Period } from './period.ts';
 import type { TimeSpan } from './service-days.ts';
 
 /**
@@ -34,20 +34,16 @@ export function progressOfService(
 }
 
 function sumSpans(spans: readonly TimeSpan[], period: Period, now: Date): Progress {
-  const month = { start: epochOf(period.startsAt), end: epochOf(period.endsAt) };
+  const month = { start: Date.parse(period.startsAt), end: Date.parse(period.endsAt) };
   let elapsedMs = 0;
   let totalMs = 0;
   for (const { startsAt, endsAt } of spans) {
-    const start = Math.max(epochOf(startsAt), month.start);
-    const end = endsAt === null ? month.end : Math.min(epochOf(endsAt), month.end);
+    const start = Math.max(Date.parse(startsAt), month.start);
+    const end = endsAt === null ? month.end : Math.min(Date.parse(endsAt), month.end);
     totalMs += Math.max(end - start, 0);
     elapsedMs += Math.max(Math.min(end, now.getTime()) - start, 0);
   }
   return { elapsedMs, totalMs };
-}
-
-function epochOf(instant: string): number {
-  return parseInstant(instant).epochMilliseconds;
 }
 
 /** Decimals of a projected value, as of a prorated quantity. */

@@ -48,8 +48,12 @@ export function shareOfPrice(priceCents: number, share: DayFraction): number {
   return roundToCents(new Decimal(priceCents).times(share.days).dividedBy(share.daysInMonth));
 }
 
-/** Returns the share of a monthly quantity, rounded half up to 12 decimals. */
+/**
+ * Returns the share of a monthly quantity, rounded half up to 12 decimals.
+ * @param qty has at most 12 decimals, so a whole month needs no arithmetic
+ */
 export function shareOfQuantity(qty: Decimal, share: DayFraction): Decimal {
+  if (isWhole(share)) return qty;
   return qty
     .times(share.days)
     .dividedBy(share.daysInMonth)

@@ -72,7 +72,7 @@ export function monthSoFar(inputs: RunningInputs): MonthSoFar {
     meteredUsage: projectMeteredUsage(meteredUsage, progressOf),
     llmUsage: projectLlmUsage(llmUsage, period.month, progressOf),
   };
-  const compose = (usage: Partial<InvoiceInputs>) =>
+  const compose = (usage: InvoiceUsage) =>
     attempt(() =>
       composeInvoice({
         ...inputs,
@@ -81,13 +81,13 @@ export function monthSoFar(inputs: RunningInputs): MonthSoFar {
         isEstimate: true,
       }),
     );
-  const invoice = compose({});
+  const invoice = compose(inputs);
   const projection = isProblem(invoice) ? null : compose(projected);
   return {
     period,
     asOf: now.toISOString(),
     elapsed: elapsedShare(progressOfMonth(period, now)),
-    deployments: runningDeployments(inputs, projected.llmUsage, billed, progressOf),
+    deployments: runningDeployments(inputs, projected, billed),
     llm: llmSoFar(llmUsage.filter(({ serviceMonth }) => serviceMonth === period.month)),
     invoice: isProblem(invoice) ? null : invoice,
     projection: isProblem(projection) ? null : projection,
@@ -116,12 +116,12 @@ function serviceProgress({ deployments, period, now }: RunningInputs): ProgressO
 }
 
 type Billed = BilledDeployment | DomainError;
+type InvoiceUsage = Pick<InvoiceInputs, 'meteredUsage' | 'llmUsage'>;
 
 function runningDeployments(
   inputs: RunningInputs,
-  projectedLlm: InvoiceInputs['llmUsage'],
+  projected: InvoiceUsage,
   billed: ReadonlyMap<string, Billed>,
-  progressOf: ProgressOf,
 ): readonly RunningDeployment[] {
   const { month } = inputs.period;
   const ofMonth = (usage: InvoiceInputs['llmUsage']) =>
@@ -130,13 +130,13 @@ function runningDeployments(
         .filter(({ serviceMonth }) => serviceMonth === month)
         .map((own) => [own.deploymentId, own]),
     );
-  const [llm, later] = [ofMonth(inputs.llmUsage), ofMonth(projectedLlm)];
+  const [llm, later] = [ofMonth(inputs.llmUsage), ofMonth(projected.llmUsage)];
   const ids = new Set([...billed.keys(), ...inputs.meteredUsage.keys(), ...llm.keys()]);
   return [...ids].sort().map((deploymentId) => {
     const own = llm.get(deploymentId);
     return {
       deploymentId,
-      kinds: kindsOf(deploymentId, billed.get(deploymentId) ?? null, progressOf, inputs),
+      kinds: kindsOf(deploymentId, billed.get(deploymentId) ?? null, inputs, projected),
       llm: {
         ...llmSoFar(own === undefined ? [] : [own]),
         projectedRequests: String(later.get(deploymentId)?.requestCount ?? 0),
@@ -150,12 +150,14 @@ function runningDeployments(
 function kindsOf(
   deploymentId: string,
   billed: Billed | null,
-  progressOf: ProgressOf,
   inputs: RunningInputs,
+  projected: InvoiceUsage,
 ): readonly KindSoFar[] {
-  const usage = inputs.meteredUsage.get(deploymentId) ?? {};
-  const kinds = (composition: BilledDeployment | null) =>
-    kindsSoFar(composition, usage, progressOf(deploymentId), inputs);
+  const usage = {
+    used: inputs.meteredUsage.get(deploymentId) ?? {},
+    projected: projected.meteredUsage.get(deploymentId) ?? {},
+  };
+  const kinds = (composition: BilledDeployment | null) => kindsSoFar(composition, usage, inputs);
   const compared = attempt(() => kinds(orThrow(billed)));
   return isProblem(compared) ? kinds(null) : compared;
 }

@@ -2,7 +2,6 @@ import { Decimal, toDecimalString } from './decimal.ts';
 import { deploymentAllowances, type RatingInputs } from './deployment-lines.ts';
 import { nameOfKind } from './names.ts';
 import { overageQuantity } from './overage.ts';
-import { project, type Progress } from './projection.ts';
 import type { BilledDeployment } from './service-days.ts';
 import type { QuotedAllowance, Usage } from './types.ts';
 
@@ -23,41 +22,46 @@ export interface KindSoFar {
   readonly projectedOverage: string | null;
 }
 
+/** Decimal strings by kind. */
+interface UsageAndProjection {
+  readonly used: Usage;
+  readonly projected: Usage;
+}
+
 /**
  * Compares a deployment's usage with what the month includes (docs/spec.md#the-running-month).
  * @param billed null: no subscription, or none that can be billed
- * @param usage of the month by kind, decimal strings
+ * @param usage of the month by kind, and the same projected
  */
 export function kindsSoFar(
   billed: BilledDeployment | null,
-  usage: Usage,
-  progress: Progress,
+  usage: UsageAndProjection,
   rating: Pick<RatingInputs, 'period' | 'planVersions'>,
 ): readonly KindSoFar[] {
   const allowances = billed === null ? [] : deploymentAllowances(billed, rating);
   const planVersion = rating.planVersions.get(billed?.subscriptions.at(-1)?.planVersionId ?? '');
   const ofPlan = new Set(allowances.map(({ resourceKind }) => resourceKind));
-  const others = Object.keys(usage).filter((kind) => !ofPlan.has(kind));
+  const others = Object.keys(usage.used).filter((kind) => !ofPlan.has(kind));
   return [
     ...allowances.map((allowance) => {
       const { resourceKind } = allowance;
       const name = planVersion ? nameOfKind(resourceKind, planVersion) : null;
-      return kindSoFar(resourceKind, name ?? null, usage, progress, allowance);
+      return kindSoFar(resourceKind, name ?? null, usage, allowance);
     }),
-    ...others.sort().map((kind) => kindSoFar(kind, null, usage, progress, null)),
+    ...others.sort().map((kind) => kindSoFar(kind, null, usage, null)),
   ];
 }
 
 function kindSoFar(
   resourceKind: string,
   name: string | null,
-  usage: Usage,
-  progress: Progress,
+  usage: UsageAndProjection,
   included: QuotedAllowance | null,
 ): KindSoFar {
-  // Own properties only: a resource kind may be called `constructor`.
-  const used = new Decimal(Object.hasOwn(usage, resourceKind) ? (usage[resourceKind] ?? '0') : '0');
-  const projected = project(used, progress);
+  const [used, projected] = [
+    quantityOf(resourceKind, usage.used),
+    quantityOf(resourceKind, usage.projected),
+  ];
   const overage = (qty: Decimal): string | null => {
     if (included === null) return null;
     const { allowance, hardCapQty } = included;
@@ -74,4 +78,9 @@ function kindSoFar(
     overage: overage(used),
     projectedOverage: overage(projected),
   };
+}
+
+function quantityOf(kind: string, usage: Usage): Decimal {
+  // Own properties only: a resource kind may be called `constructor`.
+  return new Decimal((Object.hasOwn(usage, kind) ? usage[kind] : null) ?? 0);
 }
