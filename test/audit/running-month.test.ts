@@ -307,8 +307,8 @@ function afterTenantIsRead(db: Database, write: () => Promise<void>): Database {
         const member: unknown = Reflect.get(inner, name);
         if (typeof member !== 'function') return member;
         if (name === 'transaction') {
-          return (work: (tx: Queryable) => unknown) =>
-            inner.transaction(async (tx) => work(wrap(tx)));
+          return (work: (tx: Queryable) => Promise<unknown>) =>
+            inner.transaction((tx) => work(wrap(tx)));
         }
         return async (...args: unknown[]): Promise<unknown> => {
           const result: unknown = await member.apply(inner, args);
