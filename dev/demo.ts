@@ -5,6 +5,7 @@ import { present } from '../src/lib/present.ts';
 import { listenForShutdown, untilAborted } from '../src/lib/shutdown.ts';
 import { TimeZoneRefusedError } from '../src/db/settings/billing-settings.ts';
 import { DemoError } from './demo-checks.ts';
+import { installLitellm, runLitellmAct } from './demo-litellm.ts';
 import { renderNextSteps, runDemo } from './demo-run.ts';
 import { runStory, storyOf } from './demo-story.ts';
 import { resetState } from './servers.ts';
@@ -26,8 +27,8 @@ A second act follows: the month is reviewed, corrected, released, paid, adjusted
 
 /**
  * `npm run demo`: a month end from an empty database to a corrected invoice, on real servers. `-- --story` adds what
- * happens to the month afterwards; `-- --exit` stops the servers at the end; `-- --reset` deletes the state of earlier
- * runs first.
+ * happens to the month afterwards; `-- --litellm` sends usage of the running month through a real LiteLLM proxy;
+ * `-- --exit` stops the servers at the end; `-- --reset` deletes the state of earlier runs first.
  */
 const shutdown = listenForShutdown();
 let isStory = false;
@@ -35,6 +36,7 @@ try {
   const { values: flags } = parseArgs({
     options: {
       exit: { type: 'boolean' },
+      litellm: { type: 'boolean' },
       reset: { type: 'boolean' },
       story: { type: 'boolean' },
     },
@@ -44,6 +46,7 @@ try {
   if (flags.reset) await resetState(stateDir);
   const steps = createSteps({ signal: shutdown });
   printLine(INTRODUCTION + (isStory ? STORY_INTRODUCTION : ''));
+  const litellm = flags.litellm ? await installLitellm(steps) : null;
   const stack = await startLocalStack({
     env: present(process.env),
     stateDir,
@@ -55,6 +58,11 @@ try {
     const act = await runDemo(stack, steps, { signal: shutdown, isStory });
     if (isStory)
       await runStory(storyOf(act, { env: stack.env, stateDir, signal: shutdown }), steps);
+    if (litellm !== null) {
+      const { deployments } = act;
+      const start = { stack, stateDir, deployments, programs: litellm, signal: shutdown };
+      await runLitellmAct(start, steps);
+    }
     printLine(renderNextSteps(stack, act.month));
   };
   try {

@@ -83,6 +83,7 @@ import { usageArchiveCommand } from './commands/usage-archive-command.ts';
 import { usageExcludeCommand } from './commands/usage-exclude-command.ts';
 import { usageExclusionsCommand } from './commands/usage-exclusions-command.ts';
 import { usageExpireCommand } from './commands/usage-expire-command.ts';
+import { usageReconcileCommand } from './commands/usage-reconcile-command.ts';
 import { usageReplayCommand } from './commands/usage-replay-command.ts';
 import { usageSendCommand } from './commands/usage-send-command.ts';
 import {
@@ -199,10 +200,11 @@ Examples:
     itemsListCommand(),
     itemsWithdrawCommand(),
   ]);
-  group('usage', 'show, send, exclude, archive and expire usage', [
+  group('usage', 'show, send, reconcile, exclude, archive and expire usage', [
     usageCurrentCommand(),
     usageReplayCommand(),
     usageSendCommand(),
+    usageReconcileCommand(),
     usageExcludeCommand(),
     usageExclusionsCommand(),
     usageArchiveCommand(),

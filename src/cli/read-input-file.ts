@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { InputFile } from '../catalogue/input-file.ts';
 import { readUtf8, sayNotUtf8 } from '../lib/strict-bytes.ts';
@@ -30,6 +30,18 @@ export async function readTextFile(path: string): Promise<string> {
   const read = readUtf8(await readBytes(path));
   if (!read.ok) throw new CliError(sayNotUtf8(path, read.encoding));
   return read.text;
+}
+
+/**
+ * Returns the size of a file that is read piece by piece, for its progress.
+ * @throws CliError
+ */
+export async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    throw new CliError(`${path} can't be read`, { cause: error });
+  }
 }
 
 async function readBytes(path: string): Promise<Buffer> {

@@ -15,6 +15,7 @@ export interface TestServer extends AsyncDisposable {
   readonly api: RunningApi;
   /** A separate pool, not the API's. */
   readonly db: Database;
+  readonly appUrl: string;
   readonly superuserUrl: string;
   readonly keys: Record<'gateway' | 'metering' | 'operator', string>;
   /** The number of requests without a complete answer. */
@@ -86,6 +87,7 @@ export async function startTestServer(
     api,
     db,
     keys,
+    appUrl: testDatabase.appUrl,
     superuserUrl: testDatabase.superuserUrl,
     openResponses: () => responses.size,
     openSockets: () => sockets.size,

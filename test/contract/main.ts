@@ -9,9 +9,10 @@ import { Command, InvalidArgumentError } from 'commander';
 import { apiDocument } from '../../src/api/routes/all-routes.ts';
 import { EXAMPLE_ID } from '../../src/api/openapi/example.ts';
 import { EXAMPLE_NOTE_ID } from '../../src/api/openapi/field-examples.ts';
+import { NoPythonError } from '../../dev/python-tool.ts';
 import { stateFolder } from '../../src/cli/local-env.ts';
 import { planRuns, type SecuredDocument } from './plan.ts';
-import { NoSchemathesisError, ensureSchemathesis } from './python.ts';
+import { ensureSchemathesis } from './python.ts';
 import { renderSummary, writeSummary } from './report.ts';
 import { runSchemathesis, type RunResult } from './run-schemathesis.ts';
 import { createContractWorld } from './world.ts';
@@ -82,7 +83,7 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  if (!(error instanceof NoSchemathesisError)) throw error;
+  if (!(error instanceof NoPythonError)) throw error;
   console.error(`schemathesis did not run: ${error.message}`);
   process.exitCode = 1;
 }

@@ -104,6 +104,13 @@ export const postLitellmUsage = defineRoute(
         .describe(
           'Currency of the costs, with an operator key; default USD. A gateway key has its own.',
         ),
+      source: z
+        .enum(['callback', 'spend_log'])
+        .optional()
+        .describe(
+          "`spend_log`: rows of LiteLLM's own log, as events. It has their start to the millisecond, so an event " +
+            'is a duplicate if id, tenant, deployment and charge are equal. Default `callback`.',
+        ),
     }),
     upload: {
       maxBytes: MAX_LITELLM_BYTES,
@@ -128,6 +135,7 @@ export const postLitellmUsage = defineRoute(
       ...{ ingestion, db, now, currency },
       keyId: caller.keyId,
       isBackfill: isBackfill(caller, query),
+      isLog: query.source === 'spend_log',
       onRead: (events) => upload.bounds.split(events),
       onTaken: (result, events) => metrics.litellmEvents(result, events),
     });

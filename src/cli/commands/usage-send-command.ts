@@ -1,15 +1,21 @@
-import { stat } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { sendFile } from '../../client/gateway/send-file.ts';
+import { createLitellmClient } from '../../client/gateway/litellm-client.ts';
 import type { LineAnswer } from '../../client/gateway/send-stream.ts';
 import type { UsageEndpoint } from '../../client/gateway/usage-client.ts';
 import { readEnvironment, type Environment } from '../environment.ts';
 import { CliError, EXIT_WRONG } from '../cli-error.ts';
+import { isAllBilled, renderSentSpendLog, sendSpendLog } from '../litellm/send-spend-log.ts';
 import { print } from '../output.ts';
 import { withProgress } from '../progress-display.ts';
+import { sizeOf } from '../read-input-file.ts';
 
 interface Options {
-  readonly source: UsageEndpoint;
+  readonly source?: UsageEndpoint;
+  readonly format: 'events' | 'litellm';
+  readonly keys?: string;
+  readonly teams?: string;
+  readonly currency?: string;
   readonly apiUrl?: string;
   readonly backfillReason?: string;
 }
@@ -20,13 +26,25 @@ const KEYS = { llm: 'GATEWAY_API_KEY', metered: 'METERING_API_KEY' } as const;
 
 export function usageSendCommand(): Command {
   return new Command('send')
-    .description('send a file of usage events to the API, one JSON object per line')
-    .argument('<file>', 'NDJSON file of any size')
+    .description("send a file of usage events, or of LiteLLM's spend log, to the API")
+    .argument('<file>', 'file of any size')
     .addOption(
-      new Option('--source <source>', 'kind of usage in the file')
-        .choices(Object.keys(KEYS))
-        .makeOptionMandatory(),
+      new Option(
+        '--source <source>',
+        'kind of usage in the file; required for --format events',
+      ).choices(Object.keys(KEYS)),
     )
+    .addOption(
+      new Option(
+        '--format <format>',
+        "events: a JSON object per line; litellm: LiteLLM's spend log",
+      )
+        .choices(['events', 'litellm'])
+        .default('events'),
+    )
+    .option('--keys <file>', "LiteLLM's keys, for --format litellm: see below")
+    .option('--teams <file>', "LiteLLM's teams, likewise")
+    .option('--currency <code>', "currency of LiteLLM's costs; default that of the key, or USD")
     .option('--api-url <url>', 'base URL of the API; default API_URL')
     .option(
       '--backfill-reason <text>',
@@ -40,31 +58,68 @@ command again; accepted events are not counted twice. Corrections that arrive be
 retried after everything else. Exit code 3 means that some lines were rejected, are in conflict, or correct
 an unknown record.
 
-Example:
-  npm run cli -- usage send may.ndjson --source metered`,
+--format litellm takes the answers of LiteLLM's /spend/logs/v2, one after another, or their rows. Requests
+that its callback has delivered are duplicates. The log lacks the metadata of keys. If it names tenants and
+deployments, export the keys too (/key/list?return_full_object=true, again with status=deleted, and
+/team/list). Exit code 3 means that some requests are in quarantine or could not be read.
+
+Examples:
+  npm run cli -- usage send may.ndjson --source metered
+  npm run cli -- usage send spend-logs.json --format litellm --keys keys.json --teams teams.json`,
     )
     .action(async (path: string, options: Options, command: Command) => {
-      const env = readEnvironment(process.env);
-      const { source, backfillReason } = options;
-      const sent = createTally();
-      const what = { what: 'Sending', unit: 'bytes', total: await sizeOf(path) };
-      await withProgress(
-        what,
-        (update) =>
-          sendFile(path, {
-            apiUrl: findApiUrl(env, options),
-            apiKey: findKey(env, options),
-            source,
-            backfillReason,
-            onProgress: update,
-            onAnswer: sent.add,
-          }),
-        RUN_AGAIN,
-      );
-      const { counts, refused } = sent;
-      print(command, { counts, refused }, ({ counts, refused }) => render(counts, refused));
-      if (refusedOf(counts) > 0) process.exitCode = EXIT_WRONG;
+      if (options.format === 'litellm') await sendLitellm(path, options, command);
+      else await sendEvents(path, options, command);
     });
+}
+
+async function sendEvents(path: string, options: Options, command: Command): Promise<void> {
+  const env = readEnvironment(process.env);
+  const { source, backfillReason, keys, teams, currency } = options;
+  if (source === undefined) throw new CliError('--format events requires --source.');
+  if ((keys ?? teams ?? currency) !== undefined) {
+    throw new CliError('--keys, --teams and --currency require --format litellm.');
+  }
+  const sent = createTally();
+  const what = { what: 'Sending', unit: 'bytes', total: await sizeOf(path) };
+  await withProgress(
+    what,
+    (update) =>
+      sendFile(path, {
+        apiUrl: findApiUrl(env, options),
+        apiKey: findKey(env, source, backfillReason),
+        source,
+        backfillReason,
+        onProgress: update,
+        onAnswer: sent.add,
+      }),
+    RUN_AGAIN,
+  );
+  const { counts, refused } = sent;
+  print(command, { counts, refused }, ({ counts, refused }) => render(counts, refused));
+  if (refusedOf(counts) > 0) process.exitCode = EXIT_WRONG;
+}
+
+async function sendLitellm(path: string, options: Options, command: Command): Promise<void> {
+  const env = readEnvironment(process.env);
+  const { source = 'llm', backfillReason, currency, keys, teams } = options;
+  if (source !== 'llm') throw new CliError('--format litellm is for --source llm only.');
+  const post = createLitellmClient({
+    apiUrl: findApiUrl(env, options),
+    apiKey: findKey(env, source, backfillReason),
+    signingSecret: env.GATEWAY_SIGNING_SECRET,
+    backfillReason,
+    currency,
+    isLog: true,
+  });
+  const what = { what: 'Sending', unit: 'bytes', total: await sizeOf(path) };
+  const sent = await withProgress(
+    what,
+    (update) => sendSpendLog(path, { post, keys, teams, onProgress: update }),
+    RUN_AGAIN,
+  );
+  print(command, sent, renderSentSpendLog);
+  if (!isAllBilled(sent)) process.exitCode = EXIT_WRONG;
 }
 
 function createTally() {
@@ -86,14 +141,6 @@ function refusedOf({ conflict, retry_later, rejected }: ReturnType<typeof create
   return conflict + retry_later + rejected;
 }
 
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    throw new CliError(`${path} can't be read`, { cause: error });
-  }
-}
-
 function findApiUrl(env: Environment, options: Options): string {
   const apiUrl = options.apiUrl ?? env.API_URL;
   if (apiUrl && URL.canParse(apiUrl)) return apiUrl;
@@ -102,7 +149,7 @@ function findApiUrl(env: Environment, options: Options): string {
   );
 }
 
-function findKey(env: Environment, { source, backfillReason }: Options): string {
+function findKey(env: Environment, source: UsageEndpoint, backfillReason?: string): string {
   const name = backfillReason === undefined ? KEYS[source] : 'OPERATOR_API_KEY';
   const key = env[name];
   if (key) return key;

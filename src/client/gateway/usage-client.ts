@@ -82,7 +82,7 @@ export function createUsageClient(usageOptions: UsageClientOptions): UsageClient
       return await call;
     } catch (cause) {
       options.signal?.throwIfAborted();
-      throw new PostError(`${apiUrl} could not be reached (${describe(cause)})`, { cause });
+      throw new PostError(`${apiUrl} could not be reached (${describeFailure(cause)})`, { cause });
     }
   };
   return {
@@ -121,15 +121,19 @@ function toPostError(response: Response, error: unknown): PostError {
   return new PostError(`${response.url} answered ${response.status}: ${reasonOf(error, response)}`);
 }
 
-/** @param error body of the response: an object if it was JSON, otherwise text */
-function reasonOf(error: unknown, response: Response): string {
+/**
+ * The reason in a problem, or else the start of the text.
+ * @param error body of the response: an object if it was JSON, otherwise text
+ */
+export function reasonOf(error: unknown, response: Response): string {
   const { success, data } = problem.safeParse(error);
   if (success) return data.detail === '' ? data.title : data.detail;
   const text = typeof error === 'string' ? error.slice(0, 200) : '';
   return text || response.statusText;
 }
 
-function describe(error: unknown): string {
+/** Why a request failed, such as a refused connection. */
+export function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error && error.cause.message !== ''
     ? error.cause.message
@@ -140,7 +144,7 @@ function describe(error: unknown): string {
  * A `fetch` that signs each request (Standard Webhooks).
  * @param secret `whsec_…`
  */
-function signingFetch(secret: string): (request: Request) => Promise<Response> {
+export function signingFetch(secret: string): (request: Request) => Promise<Response> {
   return async (request) => {
     const body = await request.clone().text();
     // A retried message keeps its id; its timestamp is renewed.

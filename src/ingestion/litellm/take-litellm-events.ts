@@ -3,6 +3,9 @@ import type { JsonObject } from '../../domain/types.ts';
 import type { Ingestion } from '../ingestion.ts';
 import { hold, nameUnknownTenants, toHeld, type HeldEvent } from '../quarantine/hold.ts';
 import type { ScannedEvent } from './event-scanner.ts';
+import { previousLitellmId } from './litellm-id.ts';
+import { readLitellmRequest } from './litellm-request.ts';
+import { matchLogged } from './match-logged.ts';
 import { readLitellmEvents } from './read-litellm-events.ts';
 import { toLlmEvent, type Counted } from './to-llm-event.ts';
 
@@ -30,6 +33,8 @@ export interface TakeOptions {
   readonly currency: string;
   /** Whether an operator sends them, whatever their age. */
   readonly isBackfill: boolean;
+  /** Whether they are rows of LiteLLM's own log: see `matchLogged`. */
+  readonly isLog: boolean;
   readonly now: () => Date;
   /** Called with the events of each group, before they are committed. */
   readonly onRead: (events: number) => void;
@@ -63,16 +68,29 @@ type Taken = 'accepted' | 'duplicate' | Counted | HeldEvent['reason'];
 /** @returns what became of the events, in no order, once it is committed */
 async function takeGroup(
   group: readonly ScannedEvent[],
-  { ingestion, db, keyId, currency, isBackfill, now }: TakeOptions,
+  { ingestion, db, keyId, currency, isBackfill, isLog, now }: TakeOptions,
 ): Promise<readonly Taken[]> {
   const taken: Taken[] = [];
-  const events: JsonObject[] = [];
-  const held: HeldEvent[] = [];
+  let events: JsonObject[] = [];
+  let held: HeldEvent[] = [];
+  const previousIds: (string | null)[] = [];
   for (const scanned of group) {
     const outcome = toLlmEvent(scanned, currency);
-    if (outcome.kind === 'event') events.push(outcome.event);
-    else if (outcome.kind === 'held') held.push(outcome.held);
+    if (outcome.kind === 'event') {
+      events.push(outcome.event);
+      if (isLog) previousIds.push(previousLitellmId(readLitellmRequest(scanned)));
+    } else if (outcome.kind === 'held') held.push(outcome.held);
     else taken.push(outcome.why);
+  }
+  if (isLog) {
+    const logged = events.map((event, index) => ({
+      event,
+      previousId: previousIds[index] ?? null,
+    }));
+    const { fresh, freshHeld, known } = await matchLogged(db, logged, held);
+    events = [...fresh];
+    held = [...freshHeld];
+    taken.push(...known);
   }
   // LiteLLM doesn't retry by default, so a full queue makes it wait.
   const how = { isBackfill, isPatient: true };

@@ -1,0 +1,49 @@
+import { EventScanner } from '../../ingestion/litellm/event-scanner.ts';
+import { previousLitellmId } from '../../ingestion/litellm/litellm-id.ts';
+import { LITELLM_FIELDS, readLitellmRequest } from '../../ingestion/litellm/litellm-request.ts';
+import { toLlmEvent } from '../../ingestion/litellm/to-llm-event.ts';
+import type { JsonObject } from '../../domain/types.ts';
+import type { BilledRequest, ReadEvent } from './reconcile.ts';
+
+/**
+ * Returns a function that reads events as the API does.
+ * @param currency of LiteLLM's costs
+ */
+export function readEventOf(currency: string): ReadEvent {
+  return (event) => {
+    const scanner = new EventScanner(LITELLM_FIELDS);
+    const [scanned] = [...scanner.push(Buffer.from(event)), ...scanner.end()];
+    if (scanned === undefined) return { kind: 'unreadable', reason: 'it is empty' };
+    const outcome = toLlmEvent(scanned, currency);
+    switch (outcome.kind) {
+      case 'counted':
+        return { kind: 'free', why: outcome.why };
+      case 'event':
+        return { kind: 'billed', request: toBilled(outcome.event, previousOf(scanned)) };
+      case 'held': {
+        const { reason, detail, fields } = outcome.held;
+        // The API holds it, with these fields, and perhaps without all of them.
+        if (reason === 'malformed') return { kind: 'unreadable', reason: detail };
+        if (reason === 'unpriced_model') return { kind: 'free', why: reason };
+        return { kind: 'billed', request: toBilled(fields, previousOf(scanned)) };
+      }
+    }
+  };
+}
+
+function previousOf(scanned: Parameters<typeof readLitellmRequest>[0]): string | null {
+  return previousLitellmId(readLitellmRequest(scanned));
+}
+
+function toBilled(fields: JsonObject, previousId: string | null): BilledRequest {
+  const textOf = (name: string) => (typeof fields[name] === 'string' ? fields[name] : '');
+  return {
+    id: textOf('gateway_request_id'),
+    previousId,
+    tenantId: textOf('tenant_id'),
+    deploymentId: textOf('deployment_id'),
+    chargeCents: textOf('charge_cents'),
+    // To the millisecond, so that texts compare as instants do.
+    occurredAt: textOf('occurred_at'),
+  };
+}
