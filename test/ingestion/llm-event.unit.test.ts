@@ -98,7 +98,7 @@ describe('attributes', () => {
     expect(hashOf({ ...sent, attributes: other })).not.toBe(hashOf({ ...sent, attributes }));
   });
 
-  test('that are empty are none', () => {
+  test('that are empty count as absent', () => {
     expect(entryOf({ ...sent, attributes: {} })).toStrictEqual(entryOf(sent));
   });
 

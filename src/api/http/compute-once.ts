@@ -19,7 +19,7 @@ export const eventReads = createFairQueue({
 /**
  * Returns a result that reads many events and never changes. The process computes it once and keeps it; it computes one
  * at a time, owners taking turns.
- * @param key says completely what is computed; whoever may not see the result must have been refused before
+ * @param key says completely what is computed; callers that may not see the result must have been refused before
  * @throws OverloadedError if too many results of this caller are waiting
  */
 export function computeOnce<T>(caller: ApiKey, key: object, compute: () => Promise<T>): Promise<T> {

@@ -101,10 +101,10 @@ export async function compareDays(
         SELECT q.deployment_id, ${first} + (width_bucket(q.occurred_at, ${starts}) - 1), NULL, NULL, 0, 0, 1,
           CASE WHEN q.currency IS NULL OR q.currency = t.currency THEN coalesce(q.charge_cents, 0) ELSE 0 END
         FROM quarantined_events q JOIN tenants t USING (tenant_id)
-        -- As the index of held events has it.
-        WHERE q.state = 'held' AND coalesce(q.occurred_at, q.received_at) >= ${period.startsAt}::timestamptz
+        WHERE q.state = 'held' AND q.occurred_at IS NOT NULL AND q.reason <> 'unpriced_model' AND ${ofThese('q')}
+          -- As the index of held events has it.
+          AND coalesce(q.occurred_at, q.received_at) >= ${period.startsAt}::timestamptz
           AND coalesce(q.occurred_at, q.received_at) < ${period.endsAt}::timestamptz
-          AND q.occurred_at IS NOT NULL AND q.reason <> 'unpriced_model' AND ${ofThese('q')}
       ) sides GROUP BY deployment_id, day
     ) f
     LEFT JOIN control_total_acceptances a ON ${ofThese('a')} AND a.deployment_id = f.deployment_id

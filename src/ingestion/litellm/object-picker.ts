@@ -287,7 +287,7 @@ export class ObjectPicker {
     }
   }
 
-  /** Returns where the bytes end that have no meaning but for quotes. */
+  /** Returns where the bytes end that have no meaning except for quotes. */
   #findPlainEnd(chunk: Buffer, from: number): number {
     const backslash = this.#backslash.find(chunk, from);
     return this.#isLine ? Math.min(backslash, this.#newline.find(chunk, from)) : backslash;

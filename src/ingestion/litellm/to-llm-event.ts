@@ -128,7 +128,7 @@ function isNegative(cost: ExactNumber): boolean {
   return cost.isNegative && cost.digits > 0n;
 }
 
-/** Who pays: what the metadata of the key says, or else its team and its own alias. */
+/** Returns tenant and deployment: from the metadata of the key, or else its team and its own alias. */
 function payerOf({ tenantId, teamId, deploymentId, keyAlias }: LitellmRequest) {
   return { tenantId: tenantId ?? teamId, deploymentId: deploymentId ?? keyAlias };
 }

@@ -85,7 +85,7 @@ describe('a start time', () => {
   });
 
   test.each(['NaN', '0', '-1795959293', '946684799.999', '32503680000', '1e308', '"2026-11-29"'])(
-    '%s is none',
+    '%s is not a time',
     (text) => {
       expect(toStartedMs(text)).toBeNull();
     },
