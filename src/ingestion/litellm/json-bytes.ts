@@ -33,7 +33,7 @@ export const IS_PLAIN = tableOf([QUOTE, BACKSLASH, NEWLINE]).map((isSpecial) => 
 
 /** Returns the byte at a position that exists. */
 export function byteAt(bytes: Buffer, at: number): number {
-  return bytes[at] as number;
+  return bytes[at] ?? 0;
 }
 
 /** Returns the first position that has no white space. */

@@ -16,7 +16,7 @@ import {
   byteAt,
 } from './json-bytes.ts';
 import { KeptBytes } from './kept-bytes.ts';
-import { NextByte } from './next-byte.ts';
+import { QuoteFinder } from './quote-finder.ts';
 import { findWanted, type WantedName, type WantedNames } from './wanted-names.ts';
 
 /** What was picked from an object. */
@@ -65,11 +65,8 @@ export class ObjectPicker {
   #fields = new Map<string, string>();
   #flaw: string | null = null;
   #wanted: WantedName | null = null;
-  /** Whether a backslash ended the chunk before. */
-  #isEscaped = false;
   readonly #kept = new KeptBytes();
-  readonly #backslash = new NextByte(BACKSLASH);
-  readonly #newline = new NextByte(NEWLINE);
+  readonly #quotes = new QuoteFinder();
 
   constructor(wanted: WantedNames) {
     this.#root = wanted;
@@ -88,8 +85,7 @@ export class ObjectPicker {
 
   /** Must be called before each chunk. */
   beginChunk(): void {
-    this.#backslash.reset();
-    this.#newline.reset();
+    this.#quotes.beginChunk();
   }
 
   /** Reads on. @returns the position up to which it has read: the chunk's end, or that of the object */
@@ -124,7 +120,7 @@ export class ObjectPicker {
     this.#picked = picked;
     this.#levels.length = 0;
     this.#kept.drop();
-    this.#isEscaped = false;
+    this.#quotes.forget();
     this.#state = NOTHING;
     return picked;
   }
@@ -263,7 +259,7 @@ export class ObjectPicker {
       const byte = byteAt(chunk, at);
       if (byte === QUOTE) {
         const quote = chunk.indexOf(QUOTE, at + 1);
-        if (plainEnd < quote) plainEnd = this.#findPlainEnd(chunk, at + 1);
+        if (plainEnd < quote) plainEnd = this.#plainEnd(chunk, at + 1);
         if (quote !== -1 && quote < plainEnd) {
           at = quote + 1;
           continue;
@@ -287,40 +283,21 @@ export class ObjectPicker {
     }
   }
 
-  /** Returns where the bytes end that have no meaning except for quotes. */
-  #findPlainEnd(chunk: Buffer, from: number): number {
-    const backslash = this.#backslash.find(chunk, from);
-    return this.#isLine ? Math.min(backslash, this.#newline.find(chunk, from)) : backslash;
+  /** Returns the position up to which every quote begins or ends a string, and no line ends. */
+  #plainEnd(chunk: Buffer, from: number): number {
+    const plainEnd = this.#quotes.plainEnd(chunk, from);
+    return this.#isLine ? Math.min(plainEnd, this.#quotes.lineEnd(chunk, from)) : plainEnd;
   }
 
   /** Reads to the end of a string of any kind. */
   #readString(chunk: Buffer, from: number): number {
-    const end = this.#findQuote(chunk, from);
+    const end = this.#quotes.find(chunk, from);
     if (this.#isLine) {
       // A line can't end in a string.
-      const newline = this.#newline.find(chunk, from);
+      const newline = this.#quotes.lineEnd(chunk, from);
       if (newline < end) return this.#endWithLine(newline);
     }
     return end === chunk.length ? end : this.#endString(chunk, end);
-  }
-
-  /** Returns the position of the quote that ends a string; that of the chunk's end if there is none. */
-  #findQuote(chunk: Buffer, from: number): number {
-    const start = this.#isEscaped ? from + 1 : from;
-    this.#isEscaped = false;
-    for (let at = start; ;) {
-      const found = chunk.indexOf(QUOTE, at);
-      const quote = found === -1 ? chunk.length : found;
-      if (this.#backslash.find(chunk, start) >= quote) return quote;
-      let backslashes = 0;
-      while (quote - backslashes > start && chunk[quote - backslashes - 1] === BACKSLASH) {
-        backslashes += 1;
-      }
-      const isEscaped = backslashes % 2 === 1;
-      if (found === -1) this.#isEscaped = isEscaped;
-      if (found === -1 || !isEscaped) return quote;
-      at = quote + 1;
-    }
   }
 
   /** @param at the position of the closing quote */

@@ -31,6 +31,8 @@ function sent(fields: object = {}, metadata: object = METADATA): string {
   });
 }
 
+type Texts = Readonly<Record<string, string>>;
+
 function outcomeOf(text: string, currency = 'USD'): LitellmOutcome {
   const [event, ...others] = scan(`[${text}]`);
   expect(others).toEqual([]);
@@ -69,7 +71,7 @@ test('a real proxy: what each of its events becomes', () => {
   const said = outcomes.map((outcome) => {
     if (outcome.kind === 'counted') return outcome.why;
     if (outcome.kind === 'held') return outcome.held.reason;
-    const { tenant_id, deployment_id, model, charge_cents } = outcome.event;
+    const { tenant_id, deployment_id, model, charge_cents } = outcome.event as Texts;
     return [tenant_id, deployment_id, model, charge_cents].join(' ');
   });
   expect(said).toEqual([
@@ -202,8 +204,8 @@ describe('malformed, and so held', () => {
 
 describe('the tenant and the deployment', () => {
   const payerOf = (metadata: object) => {
-    const { tenant_id: tenant, deployment_id: deployment } = eventOf(sent({}, metadata));
-    return `${String(tenant)} ${String(deployment)}`;
+    const { tenant_id: tenant, deployment_id: deployment } = eventOf(sent({}, metadata)) as Texts;
+    return `${tenant} ${deployment}`;
   };
 
   test("are what the key's metadata says, or else its team and its alias", () => {
