@@ -73,7 +73,9 @@ async function measureRate(
     const source = createLitellmEvents(places, { seed: context.seed, prefix: `r${round}`, now });
     const events = Array.from({ length: count }, () => source.next());
     const own = events.map((text, index) => asOwnEvent(text, CURRENCY, `own-${round}-${index}`));
-    const write = async (path: string, bodies: readonly string[]) => {
+    const write = async (path: string, texts: readonly string[]) => {
+      // Encoded beforehand: the sender shares the machine.
+      const bodies = texts.map((text) => Buffer.from(text));
       const before = await countEvents(servers);
       const load = { url: `${api.url}${path}`, key, connections };
       const { result, cpu } = await measureCpu(servers, count, () => post(load, bodies));
@@ -134,8 +136,8 @@ async function measureMemory(
     });
     if (response.status !== 200) throw new Error(`the body was answered with ${response.status}`);
   };
-  // Loads everything that a first request loads.
-  await send(source.next());
+  // A process that has had a full batch: what the first one loads and compiles is not the body's.
+  await send(`[${Array.from({ length: LITELLM_BATCH }, () => source.next()).join()}]`);
   const idle = await watchApi(api, sleep(1_000));
   const during = await watchApi(api, send(`[${events.join()}]`));
   const added = during.memoryMb - idle.memoryMb;

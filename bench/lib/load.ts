@@ -21,7 +21,10 @@ export interface LoadResult {
  * Posts JSON bodies, each once. Each connection sends the next one as soon as the previous one is answered.
  * @throws Error if a request fails or isn't answered with 2xx: such a load measures nothing
  */
-export async function post(options: LoadOptions, bodies: readonly string[]): Promise<LoadResult> {
+export async function post(
+  options: LoadOptions,
+  bodies: readonly (string | Buffer)[],
+): Promise<LoadResult> {
   let next = 0;
   const load = start(options, () => bodies[next++], { amount: bodies.length });
   const result = await load.finished;
@@ -56,7 +59,7 @@ const TIMEOUT_SECONDS = 60;
 
 function start(
   { url, key, connections }: LoadOptions,
-  nextBody: () => string | undefined,
+  nextBody: () => string | Buffer | undefined,
   extent: { readonly amount: number } | { readonly duration: number },
 ): { readonly finished: Promise<LoadResult>; stop(): void } {
   const latenciesMs: number[] = [];
