@@ -220,12 +220,12 @@ describe('every page can be read, used and printed on a screen', () => {
     await look('quarantined-event', '/operator/quarantine/1');
     await page.fill('#reason', 'wrong ids');
     await page.fill('#as_tenant', 'no id!');
-    await page.click('text="Release"');
+    await page.click('button:text-is("Release")');
     await page.waitForSelector('text=There is a problem');
     await look('quarantine-mistake');
     await page.fill('#as_tenant', 'nobody');
     await page.fill('#as_deployment', 'nobody-a');
-    await page.click('text="Release"');
+    await page.click('button:text-is("Release")');
     await page.waitForSelector('text=Still held');
     await look('quarantine-result');
     await look('problem', '/operator/nowhere');
