@@ -210,12 +210,13 @@ describe('a receiver that', () => {
   });
 
   test('is not reachable is retried', async () => {
-    await receiver[Symbol.asyncDispose]();
-    const { port } = new URL(receiver.url);
+    const gone = receiver;
+    // Started first, or it could get the port that is free again.
     receiver = await startReceiver();
+    await gone[Symbol.asyncDispose]();
     await putEvent(db, endpointId);
     await deliver(once);
-    await expectFailure(`connect ECONNREFUSED 127.0.0.1:${port}`);
+    await expectFailure(`connect ECONNREFUSED 127.0.0.1:${new URL(gone.url).port}`);
   });
 
   test('redirects is not followed', async () => {
