@@ -127,8 +127,8 @@ CREATE TRIGGER llm_usage_events_are_kept BEFORE UPDATE OR TRUNCATE ON llm_usage_
 CREATE TRIGGER metered_usage_records_are_kept BEFORE UPDATE OR TRUNCATE ON metered_usage_records
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- The API adds usage. The worker seals buckets and cannot read events. A tenant's key finds events by their
--- bucket.
+-- The API adds usage. The worker seals buckets and can't read what single events say. A tenant's key finds events by
+-- their bucket.
 GRANT SELECT ON usage_buckets TO arcadia_api, arcadia_worker, arcadia_readonly;
 GRANT SELECT (bucket_id, source, tenant_id, deployment_id, resource_kind, service_month, model, event_count, total)
   ON usage_buckets TO arcadia_tenant;

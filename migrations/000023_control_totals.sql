@@ -45,8 +45,8 @@ CREATE TABLE control_total_acceptances (
 CREATE TRIGGER control_total_acceptances_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON control_total_acceptances
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- Counts and sums the LLM events of buckets by day. The worker, which can't read events, compares them with the
--- control totals.
+-- Counts and sums the LLM events of buckets by day. The worker, which can't read what single events say, compares them
+-- with the control totals.
 --   day_starts: the first instant of each day of the month, in order (src/domain/billing-calendar.ts)
 --   day_no: counted from 1
 CREATE FUNCTION llm_usage_by_day(month date, buckets bigint[], day_starts timestamptz[])

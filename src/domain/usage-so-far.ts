@@ -19,7 +19,7 @@ export interface LlmSoFar {
 }
 
 export interface ModelSoFar {
-  /** Null: all other models together (docs/spec.md#usage). */
+  /** Null: all other models together (docs/spec.md#models-and-attributes). */
   readonly model: string | null;
   readonly requests: number;
   /** Decimal string. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { explainIssue } from '../lib/explain-issue.ts';
 import { visiblePattern } from '../contracts/text.ts';
 
-/** Attributes of an LLM event, by name (docs/spec.md#usage). */
+/** Attributes of an LLM event, by name (docs/spec.md#models-and-attributes). */
 export type Attributes = Readonly<Record<string, string>>;
 
 export const MAX_ATTRIBUTES = 10;

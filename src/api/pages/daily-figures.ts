@@ -1,7 +1,7 @@
 import type { UsageOfDay } from '../../db/usage/usage-by-day.ts';
 import { Decimal, sumDecimals, toDecimalString } from '../../domain/decimal.ts';
 
-/** What the pictures of a month's days show. Every list of days has an entry for each day of the month. */
+/** What the charts of a month's days show. Every list of days has an entry for each day of the month. */
 export interface DailyFigures {
   /** Null without LLM requests. */
   readonly llm: {
@@ -30,7 +30,7 @@ export interface LlmDay {
 /** Models with a colour of their own. */
 const MAX_MODELS = 5;
 
-/** Arranges usage by day for the pictures, with a bounded number of models. */
+/** Arranges usage by day for the charts, with a bounded number of models. */
 export function foldDays(usage: readonly UsageOfDay[], days: number): DailyFigures {
   const [llm, metered] = [usage.filter(isLlm), usage.filter((each) => !isLlm(each))];
   const kinds = Map.groupBy(metered, ({ resourceKind }) => resourceKind);

@@ -7,7 +7,7 @@ import { sql } from '../sql.ts';
 import { LLM_EVENTS, METERED_RECORDS } from './usage-events.ts';
 
 /**
- * Usage of a month by day of the billing time zone, for a tenant's pictures and exports (docs/spec.md#usage-by-day).
+ * Usage of a month by day of the billing time zone, for a tenant's charts and exports (docs/spec.md#usage-by-day).
  * Everything else about a running month comes from buckets, without a look at the events.
  */
 
