@@ -55,6 +55,8 @@ const NOT_ON_RECORD = new Set([
   'migrate',
   'doctor',
   'audit.list',
+  'control-totals.list',
+  'control-totals.compare',
   'keys.list',
   'seller.show',
   'tax.list',
@@ -87,6 +89,8 @@ const NOT_ON_RECORD = new Set([
   'usage.replay',
   // The same; with an operator's key the API puts it on record.
   'usage.send',
+  // It only reads.
+  'usage.reconcile',
 ]);
 
 /** Every other command: how to call it, and what of it has to be on record. */
@@ -171,6 +175,10 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
   'payments.import': [
     [join(IMPORTS, 'payments.csv')],
     { outcome: 'done', input: { file_name: 'payments.csv' } },
+  ],
+  'control-totals.accept': [
+    ['2026-05', '--tenant', 'nobody', '--reason', 'x'],
+    { outcome: 'refused', target: { month: '2026-05' }, input: { tenant: 'nobody', reason: 'x' } },
   ],
   'thresholds.set': [
     ['nobody', 'warning', '--amount', '1.00'],
