@@ -18,6 +18,7 @@ interface Bucket {
   readonly bucketId: string;
   readonly source: 'llm' | 'metered';
   readonly kind: string;
+  readonly model: string;
   readonly events: string;
   readonly total: string;
 }
@@ -105,7 +106,7 @@ async function sealBuckets(
   deploymentId: string,
 ): Promise<readonly Bucket[]> {
   const { rows } = await client.query<Bucket>(
-    `SELECT bucket_id::text AS "bucketId", source, resource_kind AS kind,
+    `SELECT bucket_id::text AS "bucketId", source, resource_kind AS kind, model,
        event_count::text AS events, total::text AS total
      FROM usage_buckets
      WHERE deployment_id = $1 AND service_month = $2 AND sealed_for IS NULL
@@ -141,11 +142,13 @@ async function linesOf(
   const quoted = [...recurring.lines, ...overage.lines];
   const llm = buckets
     .filter(({ source }) => source === 'llm')
-    .map(({ events, total }) =>
+    .map(({ model, events, total }) =>
       llmUsageLine({
         deploymentId: subscription.deploymentId,
         requestCount: events,
         exactCents: total,
+        // The population has one model.
+        byModel: [{ model, requestCount: events, exactCents: total }],
         serviceMonth: PERIOD.month,
         invoiceMonth: PERIOD.month,
       }),
