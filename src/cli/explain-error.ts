@@ -7,6 +7,7 @@ import { ApplyError, formatProblem } from '../catalogue/apply-error.ts';
 import { StreamError } from '../client/gateway/send-stream.ts';
 import { TraceError } from './replay/trace-file.ts';
 import { PostError } from '../client/gateway/usage-client.ts';
+import { UnfilteredAssignmentError } from '../ingestion/quarantine/assignment.ts';
 import { NoScheduleError } from '../temporal/schedule.ts';
 import { SearchAttributesError } from '../temporal/search-attributes.ts';
 import { TlsSettingsError } from '../lib/tls-files.ts';
@@ -116,6 +117,10 @@ function explainOurs(error: Error): Explanation | null {
     return explanation('database', reason, 'check DATABASE_MIGRATOR_URL');
   }
   if (error instanceof NoScheduleError) return explanation('refused', reason);
+  if (error instanceof UnfilteredAssignmentError) {
+    const hint = 'name the events, or give --held-for or --tenant';
+    return explanation('refused', capitalize(reason), hint);
+  }
   if (error instanceof SearchAttributesError) return explanation('temporal', reason);
   if (error instanceof TraceError) return explanation('invalid-file', capitalize(reason));
   if (error instanceof ApplyError) {

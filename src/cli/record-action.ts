@@ -6,6 +6,7 @@ import type { ActionAnswer } from '../db/month-end/operator-actions.ts';
 import type { Database } from '../db/pool.ts';
 import { TimeZoneRefusedError } from '../db/settings/billing-settings.ts';
 import { ApplyError } from '../catalogue/apply-error.ts';
+import { UnfilteredAssignmentError } from '../ingestion/quarantine/assignment.ts';
 import { NoScheduleError } from '../temporal/schedule.ts';
 import { NoSuchVersionError } from '../temporal/worker-versions.ts';
 import { withDatabase, type Environment } from './environment.ts';
@@ -15,7 +16,14 @@ import { whileInterruptible } from './interruption.ts';
 import { note, toSnakeCase } from './output.ts';
 
 /** Errors caused by the request itself: their outcome is `refused`, all others are `failed`. */
-const REFUSALS = [CliError, ApplyError, NoScheduleError, NoSuchVersionError, TimeZoneRefusedError];
+const REFUSALS = [
+  ApplyError,
+  CliError,
+  NoScheduleError,
+  NoSuchVersionError,
+  TimeZoneRefusedError,
+  UnfilteredAssignmentError,
+];
 
 /**
  * Runs the work of a command that changes something and records it in the audit trail; every such command uses it.

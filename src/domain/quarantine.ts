@@ -54,7 +54,9 @@ export function remedyFor(event: HeldFor): string | null {
     case 'wrong_currency':
       return (
         'The currency of a tenant never changes, and nothing is converted. If the gateway key states the wrong ' +
-        "currency, release the event with the tenant's. Otherwise bill the amount as an invoice item and dismiss it."
+        "currency, release the event with the tenant's; where that one has other decimals (AUD has 2, JPY none), send " +
+        'the request again as LLM usage with the right charge, and dismiss this one. If the currency is right, bill ' +
+        'the amount as an invoice item and dismiss the event.'
       );
     case 'malformed':
       return (

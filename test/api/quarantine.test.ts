@@ -155,11 +155,43 @@ describe('a release', () => {
     [{ reason: 'x', assign: { currency: 'XXX' } }, '/assign/currency'],
     [{ reason: 'x', assign: { charge_cents: '1' } }, '/assign/charge_cents'],
     [{ tenant_id: 'acme' }, '/reason'],
+    [{ reason: 'x', assign: { tenant_id: 'acme' } }, '/quarantine_ids'],
   ])('%j is refused', async (body, pointer) => {
     const answer = await post('release', body);
     expect(answer.status).toBe(422);
     expect((answer.body as { errors: { pointer: string }[] }).errors[0]?.pointer).toBe(pointer);
   });
+});
+
+test('a release with other ids and no filter leaves every event held', async () => {
+  await held('bystander');
+  const assign = { tenant_id: 'acme', deployment_id: 'acme-a' };
+  const { status, body } = await post('release', { reason: 'x', assign });
+  expect([status, (body as { detail: string }).detail]).toEqual([
+    422,
+    expect.stringContaining('must say which events it is for'),
+  ]);
+  expect((await list('tenant_id=bystander')).events[0]?.state).toBe('held');
+});
+
+test('a release as a currency with other decimals says why the event stays held', async () => {
+  const fields = llmEvent({
+    ...{ gateway_request_id: 'litellm:yen', tenant_id: 'yen', deployment_id: 'yen-a' },
+    ...{ charge_cents: '120', currency: 'JPY' },
+  });
+  await seedTenant(api.db, 'yen');
+  const id = await held('yen', { sourceId: 'litellm:yen', reason: 'wrong_currency', fields });
+  const { body } = await post('release', {
+    ...{ quarantine_ids: [id], reason: 'the key states the wrong currency' },
+    assign: { currency: 'AUD' },
+  });
+  const example = expect.stringContaining('sent in JPY (0 decimals)') as string;
+  expect(body).toMatchObject({
+    ...{ released: 0, added: [] },
+    still_held: [{ held_for: 'wrong_currency', events: 1, example }],
+  });
+  const [event] = (await list('tenant_id=yen')).events;
+  expect([event?.state, event?.remedy]).toEqual(['held', expect.stringContaining('decimals')]);
 });
 
 describe('a dismissal', () => {
@@ -233,6 +265,18 @@ describe('the pages', () => {
     });
     expect(done.status).toBe(200);
     expect((await browser.get(path)).text).toContain('Released as acme');
+  });
+
+  test('a form with other ids and no filter releases nothing, and keeps what was typed', async () => {
+    await held('paper-4');
+    const refused = await browser.post('/operator/quarantine/release', {
+      ...{ held_for: '', tenant_id: '', reason: 'no metadata' },
+      ...{ as_tenant: 'acme', as_deployment: 'acme-a', as_currency: '' },
+    });
+    expect(refused.status).toBe(422);
+    expect(refused.text).toContain('must say which events it is for');
+    expect(refused.text).toContain('value="acme-a"');
+    expect((await list('tenant_id=paper-4')).events[0]?.state).toBe('held');
   });
 
   test('dismiss an event with a reason', async () => {

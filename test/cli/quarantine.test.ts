@@ -110,6 +110,7 @@ test.each([
   [['quarantine', 'release', '--reason', 'x', '--as-tenant', 'no id!'], 'expected an id'],
   [['quarantine', 'release', '--reason', 'x', '--as-currency', 'XXX'], 'expected a currency code'],
   [['quarantine', 'release', '--reason', 'x', '--held-for', 'boredom'], 'Allowed choices'],
+  [['quarantine', 'release', '--reason', 'x', '--as-tenant', 'acme'], 'must say which events'],
   [['quarantine', 'dismiss', '7', '--reason', 'x'], 'there is no terminal to ask on'],
 ])('%j is refused', async (args, words) => {
   const refused = await cli(...args);

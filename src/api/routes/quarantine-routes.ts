@@ -8,13 +8,14 @@ import {
 } from '../../db/usage/quarantine-views.ts';
 import { loadCalendar } from '../../db/settings/load-calendar.ts';
 import { QUARANTINE_REASONS, QUARANTINE_STATES, remedyFor } from '../../domain/quarantine.ts';
+import { UnfilteredAssignmentError } from '../../ingestion/quarantine/assignment.ts';
 import { dismissQuarantined } from '../../ingestion/quarantine/dismiss-quarantined.ts';
 import { releaseQuarantined } from '../../ingestion/quarantine/release-quarantined.ts';
 import { toTimeBounds } from '../../ingestion/time-bounds.ts';
 import { currencyCode, externalId, visibleId } from '../../ingestion/usage-fields.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
-import { HttpProblem } from '../http/problems.ts';
+import { HttpProblem, invalidRequest } from '../http/problems.ts';
 import { documentedInteger, month, pageLimit } from '../http/request-fields.ts';
 
 /** A call releases or dismisses at most so many events, so that it ends within seconds. */
@@ -131,7 +132,8 @@ const releaseBody = z.strictObject({
     })
     .optional()
     .describe(
-      'Fields to replace in these events, because the gateway sent wrong ones. Amounts are not converted.',
+      'Fields to replace in these events, because the gateway sent wrong ones. Requires `quarantine_ids`, `held_for` ' +
+        'or `tenant_id`. Amounts are not converted: an event stays held if its own currency has other decimals.',
     ),
 });
 
@@ -190,10 +192,15 @@ export const releaseQuarantinedUsage = defineRoute(
       { quarantineIds, heldFor: held_for, tenantId },
       { actor: `key:${caller.label}`, reason, assign },
       { now: now(), timeBounds: toTimeBounds(config.usage), maxEvents: MAX_EVENTS },
-    );
+    ).catch(refuseUnfiltered);
     return reply(200, released);
   },
 );
+
+function refuseUnfiltered(error: unknown): never {
+  if (!(error instanceof UnfilteredAssignmentError)) throw error;
+  throw invalidRequest([{ pointer: '/quarantine_ids', detail: error.message }]);
+}
 
 /** Dismisses quarantined usage. */
 export const dismissQuarantinedUsage = defineRoute(
@@ -230,7 +237,7 @@ export const dismissQuarantinedUsage = defineRoute(
           already_accepted: z
             .int()
             .describe(
-              'Events that stay held, because the ledger has accepted their id: release them.',
+              'Events that stay held, because they were sent again and accepted: release them.',
             ),
           is_complete: z.boolean().describe('False: dismiss again for the rest.'),
         }),

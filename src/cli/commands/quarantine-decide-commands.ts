@@ -3,13 +3,13 @@ import type { HeldFilter } from '../../db/usage/quarantine.ts';
 import { countQuarantined } from '../../db/usage/quarantine-views.ts';
 import { chargeText, heldText, reasonText } from '../../display/quarantine-text.ts';
 import type { QuarantineReason } from '../../domain/quarantine.ts';
+import type { Assignment } from '../../ingestion/quarantine/assignment.ts';
 import {
   dismissQuarantined,
   type Dismissal,
 } from '../../ingestion/quarantine/dismiss-quarantined.ts';
 import {
   releaseQuarantined,
-  type Assignment,
   type Release,
 } from '../../ingestion/quarantine/release-quarantined.ts';
 import { toTimeBounds } from '../../ingestion/time-bounds.ts';
@@ -75,8 +75,9 @@ export function quarantineReleaseCommand(): Command {
 Events whose tenant and deployment exist by now are also released by themselves, every few minutes. Events
 that can't be accepted stay held (exit code 3). The next invoice of the tenant bills events of invoiced
 months. Events that are malformed, too_old or of an unpriced_model are only released by number or with
---held-for. The --as options are for events that the gateway sent with wrong ids or a wrong currency;
-amounts are not converted.
+--held-for. The --as options are for events that the gateway sent with wrong ids or a wrong currency: give
+the events, --held-for or --tenant with them. Amounts are not converted, so --as-currency needs a currency
+with the same decimals.
 
 Examples:
   npm run cli -- quarantine release --tenant newco --reason "newco was created late"

@@ -6,8 +6,7 @@ import {
   type Decision,
   type HeldFilter,
 } from '../../db/usage/quarantine.ts';
-import { readContentHashes } from '../../db/usage/usage-ledger.ts';
-import { LLM_USAGE } from '../llm-event.ts';
+import { findAcceptedAsSent } from './accepted-as-sent.ts';
 
 /** Events that are dismissed in one transaction. */
 const CHUNK_EVENTS = 1_000;
@@ -57,20 +56,11 @@ export async function dismissQuarantined(
 function dismissChunk(db: Database, ids: readonly number[], decision: Decision) {
   return db.transaction(async (tx) => {
     const rows = await lockHeld(tx, ids);
-    const stored = await readContentHashes(
-      tx,
-      LLM_USAGE.source,
-      rows.map(({ sourceId }) => sourceId),
-    );
-    // The id of a conflict is that of another event.
-    const isAccepted = ({ reason, sourceId }: (typeof rows)[number]) =>
-      reason !== 'conflict' && stored.has(sourceId);
-    const unwanted = rows.filter((row) => !isAccepted(row));
-    await dismiss(
-      tx,
-      unwanted.map(({ quarantineId }) => quarantineId),
-      decision,
-    );
-    return { dismissed: unwanted.length, accepted: rows.length - unwanted.length };
+    const accepted = await findAcceptedAsSent(tx, rows);
+    const unwanted = rows
+      .map(({ quarantineId }) => quarantineId)
+      .filter((quarantineId) => !accepted.has(quarantineId));
+    await dismiss(tx, unwanted, decision);
+    return { dismissed: unwanted.length, accepted: accepted.size };
   });
 }

@@ -1,4 +1,4 @@
-import type { Database } from '../../db/pool.ts';
+import type { Database, Transaction } from '../../db/pool.ts';
 import {
   endQuarantine,
   findCured,
@@ -21,17 +21,12 @@ import { LLM_USAGE, type LlmEntry } from '../llm-event.ts';
 import { prepareEvents } from '../prepare-events.ts';
 import { fillGaps, type FieldError, type UsageResult } from '../results.ts';
 import { checkTime, DEFAULT_TIME_BOUNDS, type TimeBounds } from '../time-bounds.ts';
+import { findAcceptedAsSent } from './accepted-as-sent.ts';
+import { toAssigned, whyOtherUnit, type Assignment } from './assignment.ts';
 import { nameUnknownTenants, toHeld, type HeldEvent } from './hold.ts';
 
 /** Events that are released in one transaction; limits how long it holds the locks of buckets. */
 const CHUNK_EVENTS = 500;
-
-/** The fields that an operator may replace, for events that were sent with wrong ones. */
-export interface Assignment {
-  readonly tenant_id?: string | undefined;
-  readonly deployment_id?: string | undefined;
-  readonly currency?: string | undefined;
-}
 
 /** The actor of a release, its reason, and the fields that it replaces. */
 export interface ReleaseDecision extends Decision {
@@ -69,15 +64,17 @@ export interface ReleaseOptions {
  * Releases held events into the ledger (docs/spec.md#quarantine). An event that still can't be accepted stays held, with
  * the reason that it is held for now. Each event and its release are one transaction: it counts once, whatever
  * interrupts a release and however many run at a time.
+ * @throws UnfilteredAssignmentError if it replaces fields and has no filter
  */
-export function releaseQuarantined(
+export async function releaseQuarantined(
   db: Database,
   filter: HeldFilter,
-  decision: ReleaseDecision,
+  { assign, ...decision }: ReleaseDecision,
   options: ReleaseOptions,
 ): Promise<Release> {
+  const assigned = toAssigned(assign, filter);
   const find: Find = (after, limit) => findHeld(db, filter, after, limit);
-  return releaseFound(db, find, decision, options);
+  return releaseFound(db, find, { ...decision, assigned }, options);
 }
 
 /** No event is later. */
@@ -93,15 +90,20 @@ export function releaseCured(db: Database, options: ReleaseOptions): Promise<Rel
   const { maxAheadMs } = options.timeBounds ?? DEFAULT_TIME_BOUNDS;
   const upTo = new Date(Math.min(options.now.getTime() + maxAheadMs, LAST_MS));
   const find: Find = (after, limit) => findCured(db, upTo, after, limit);
-  return releaseFound(db, find, CURED, options);
+  return releaseFound(db, find, { ...CURED, assigned: null }, options);
 }
 
 type Find = (after: number, limit: number) => Promise<readonly number[]>;
 
+interface Releasing extends Decision {
+  /** The fields that replace those of the events; null if there are none. */
+  readonly assigned: Readonly<Record<string, string>> | null;
+}
+
 async function releaseFound(
   db: Database,
   find: Find,
-  decision: ReleaseDecision,
+  decision: Releasing,
   options: ReleaseOptions,
 ): Promise<Release> {
   // Before the transactions, which would otherwise wait for a second connection.
@@ -131,10 +133,9 @@ interface Tried {
 function releaseChunk(
   db: Database,
   ids: readonly number[],
-  { assign, ...decision }: ReleaseDecision,
+  { assigned, ...decision }: Releasing,
   options: ReleaseOptions,
 ): Promise<Tried> {
-  const assigned = toAssigned(assign);
   return db.transaction(async (tx) => {
     const rows = await lockHeld(tx, ids);
     const events = rows.map(({ fields }): JsonObject => ({ ...fields, ...assigned }));
@@ -144,7 +145,9 @@ function releaseChunk(
         const existing = await findDeployments(tx, [...new Set(deploymentIds)]);
         return new Map(existing.map((each) => [each.deploymentId, each]));
       },
-      checkTime: (occurredAt, index) => whyBarred(occurredAt, rows[index], options),
+      checkTime: (occurredAt, index) =>
+        whyOtherUnit(rows[index]?.fields.currency, assigned?.currency) ??
+        whyBarred(occurredAt, rows[index], options),
     });
     const placed = rows.filter((_, index) => refusals[index] === null);
     const located = entries.map((entry, index) => ({
@@ -166,16 +169,30 @@ function releaseChunk(
         return { ...toHeld(event, result, options.now), quarantineId, before: reason };
       }),
     );
-    // What is wrong with the ids that an operator tried is not what is wrong with the event. A reason that stays keeps
-    // its sentence, which may say more.
-    const changed = assigned === null ? held.filter(({ reason, before }) => reason !== before) : [];
-    await keepHeld(tx, changed);
+    // A reason that stays keeps its sentence, which may say more.
+    const changed = held.filter(({ reason, before }) => reason !== before);
+    await keepHeld(tx, assigned === null ? changed : await findConflicts(tx, rows, changed));
     return {
       accepted: entries.filter((_, index) => stored[index]?.status === 'accepted'),
       duplicates: stored.filter(({ status }) => status === 'duplicate').length,
       held,
     };
   });
+}
+
+/**
+ * Returns those of the events whose id belongs to another event. Nothing else that a release finds wrong with assigned
+ * fields is wrong with the event itself. An event that was accepted as it was sent only conflicts because of them, too.
+ */
+async function findConflicts<Changed extends HeldEvent & Pick<HeldRow, 'quarantineId'>>(
+  tx: Transaction,
+  rows: readonly HeldRow[],
+  changed: readonly Changed[],
+): Promise<readonly Changed[]> {
+  const conflicts = changed.filter(({ reason }) => reason === 'conflict');
+  if (conflicts.length === 0) return [];
+  const accepted = await findAcceptedAsSent(tx, rows);
+  return conflicts.filter(({ quarantineId }) => !accepted.has(quarantineId));
 }
 
 function idOf(row: HeldRow | undefined): number {
@@ -199,14 +216,6 @@ const APPEND: AppendOptions<Located> = {
     refused: new Map(),
   }),
 };
-
-/** Returns the fields that replace those of the events; null if there are none. */
-function toAssigned(assign: Assignment = {}): Readonly<Record<string, string>> | null {
-  const given = Object.entries(assign).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined,
-  );
-  return given.length === 0 ? null : Object.fromEntries(given);
-}
 
 /**
  * Returns why an event's time is still out of bounds. Its age is that when it was received: it isn't too old because it

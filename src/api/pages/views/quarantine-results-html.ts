@@ -46,7 +46,7 @@ export function dismissedPage(visitor: Visitor, dismissal: Dismissal): string {
     main: markup`<dl class="facts">
 <div><dt>Dismissed</dt><dd>${groupDigits(dismissed)}</dd></div>
 </dl>
-${already_accepted === 0 ? '' : markup`<p class="note">Still held: ${groupDigits(already_accepted)}. The ledger has accepted their ids already; release them, which adds nothing.</p>\n`}${next(is_complete)}`,
+${already_accepted === 0 ? '' : markup`<p class="note">Still held: ${groupDigits(already_accepted)}. They were sent again and accepted; release them, which adds nothing.</p>\n`}${next(is_complete)}`,
   });
 }
 
