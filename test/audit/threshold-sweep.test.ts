@@ -10,6 +10,7 @@ import { removeThreshold, setThreshold } from '../../src/db/usage/spend-threshol
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { ACTIVITY_DEPS, createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+import { thresholdsAreSetAt } from '../_util/thresholds-set-at.ts';
 import { outboxOf, register } from '../webhooks/_receiving.ts';
 
 /** In the month of the usage. */
@@ -23,6 +24,7 @@ beforeEach(async () => {
   world = await createLedgerWorld();
   const { workerUrl: url } = world.testDatabase;
   workerDb = await openDatabase({ url, maxConnections: 4, applicationName: 'test-sweep' });
+  await thresholdsAreSetAt(world.testDatabase.superuserUrl, NOW.toISOString());
   await seedCatalogue(world.db);
   // The plan costs 50.00 per month.
   for (const tenantId of ['acme', 'zeta']) await seedTenant(world.db, tenantId);
@@ -250,6 +252,24 @@ describe('at the turn of the month', () => {
       reached: 1,
     });
     expect(await reported()).toEqual([`acme amount ${MONTH} 6000 6000`]);
+  });
+
+  test('a threshold that is set after its end is not reported for it', async () => {
+    const { superuserUrl } = world.testDatabase;
+    await thresholdsAreSetAt(superuserUrl, '2026-05-31T23:59:59.999Z');
+    await set('acme', 'early', { amount_cents: 5700 });
+    await thresholdsAreSetAt(superuserUrl, '2026-06-01T00:00:00Z');
+    await set('acme', 'late', { amount_cents: 5800 });
+    await spend('zeta', '1000');
+    await set('zeta', 'late', { amount_cents: 5800 });
+    await sweepAt(new Date('2026-06-01T00:59:00Z'));
+    expect(await reported()).toEqual([
+      `acme amount ${MONTH} 6000 6000`,
+      `acme early ${MONTH} 5700 6000`,
+    ]);
+    await spend('acme', '900', '2026-06');
+    await sweepAt(new Date('2026-06-01T01:00:00Z'));
+    expect(await reported()).toContain('acme late 2026-06 5800 5900');
   });
 
   test('later its usage counts for no threshold', async () => {

@@ -9,6 +9,7 @@ import { setThreshold } from '../../src/db/usage/spend-thresholds.ts';
 import { addDeployment, send } from '../ingestion/quarantine/_held.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { thresholdsAreSetAt } from '../_util/thresholds-set-at.ts';
 import { createWorld, type World } from '../_util/world.ts';
 import { outboxOf, register } from '../webhooks/_receiving.ts';
 
@@ -23,6 +24,7 @@ beforeEach(async () => {
   await seedCatalogue(world.db);
   await seedTenant(world.db, 'acme');
   await register(world.db);
+  await thresholdsAreSetAt(world.superuserUrl, NOW.toISOString());
   const limit = { amountCents: 6000, percentOfPlan: null };
   await setThreshold(world.db, { tenantId: 'acme', thresholdId: 'limit', limit, actor: 'test' });
 });

@@ -126,16 +126,16 @@ const unreported = z.object({
   tenantId: z.string(),
   thresholds: z.array(z.object({ thresholdId: z.string(), limit: thresholdLimit })),
 });
-/** A tenant with the thresholds that no notice of a period reports. */
+/** A tenant with thresholds that no notice of a period reports. */
 export type UnreportedThresholds = z.infer<typeof unreported>;
 
 /**
- * Returns a page of the tenants with thresholds that a period has not reported yet, by id. It reads thresholds in force,
- * and nothing of tenants without any.
+ * Returns a page of the tenants with thresholds that a period has not reported yet, by id; without those that were set
+ * after its end. It reads thresholds in force, and nothing of tenants without any.
  */
 export function listUnreported(
   db: Queryable,
-  { periodStart }: Period,
+  { periodStart, endsAt }: Period,
   { after, limit }: Page<string>,
 ): Promise<readonly UnreportedThresholds[]> {
   const next = after === null ? sql.fragment`` : sql.fragment`AND th.tenant_id > ${after}`;
@@ -144,7 +144,7 @@ export function listUnreported(
       'limit', jsonb_build_object('amountCents', th.amount_cents, 'percentOfPlan', th.percent_of_plan))
       ORDER BY th.threshold_id) AS thresholds
     FROM spend_thresholds th
-    WHERE th.removed_at IS NULL ${next} AND NOT EXISTS (
+    WHERE th.removed_at IS NULL AND th.set_at < ${endsAt}::timestamptz ${next} AND NOT EXISTS (
       SELECT FROM threshold_notices n WHERE n.period_start = ${periodStart} AND ${isAboutIt()}
     )
     GROUP BY th.tenant_id ORDER BY th.tenant_id LIMIT ${limit}
