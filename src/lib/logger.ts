@@ -19,3 +19,27 @@ export function createLogger(
   };
   return pino({ ...options, redact, hooks: { streamWrite: visibleLines } }, destination);
 }
+
+/** An error as the log shows it. */
+export interface LoggedError {
+  readonly type: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+  readonly cause?: LoggedError;
+}
+
+/**
+ * Returns an error for the log, without its other properties: in database errors those contain the values of
+ * the query, which senders sent.
+ */
+export function errorForLog(error: unknown): LoggedError {
+  if (!(error instanceof Error)) return { type: typeof error, message: 'not an error' };
+  return {
+    type: error.name,
+    message: error.message,
+    ...('code' in error && typeof error.code === 'string' && { code: error.code }),
+    ...(error.stack !== undefined && { stack: error.stack }),
+    ...(error.cause instanceof Error && { cause: errorForLog(error.cause) }),
+  };
+}

@@ -12,8 +12,7 @@ import {
 import type { Queryable } from '../../db/pool.ts';
 import { createGroupCommit } from '../../lib/group-commit.ts';
 import { HttpProblem } from './problems.ts';
-import type { Logger } from '../../lib/logger.ts';
-import { errorForLog } from './to-problem.ts';
+import { errorForLog, type Logger } from '../../lib/logger.ts';
 
 /** How long a revoked key or signing secret can still work in this process. */
 const CACHE_TTL_MS = 5_000;

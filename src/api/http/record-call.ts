@@ -1,9 +1,9 @@
 import { onRecord, putOnRecord, type OnLost } from '../../audit/on-record.ts';
 import type { ActionAnswer, NewOperatorAction } from '../../db/month-end/operator-actions.ts';
-import type { Logger } from '../../lib/logger.ts';
+import { errorForLog, type Logger } from '../../lib/logger.ts';
 import type { Caller } from './authenticate.ts';
 import type { CallDeps } from './api-deps.ts';
-import { errorForLog, toProblem } from './to-problem.ts';
+import { toProblem } from './to-problem.ts';
 import { PROBLEMS } from './problems.ts';
 import type { IncomingCall, OutgoingReply, RouteDefinition } from './route-definition.ts';
 

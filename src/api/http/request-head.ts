@@ -1,8 +1,7 @@
 import type { RequestHandler } from 'express';
 import { recordNotice } from '../../db/access/api-notices.ts';
 import type { Queryable } from '../../db/pool.ts';
-import type { Logger } from '../../lib/logger.ts';
-import { errorForLog } from './to-problem.ts';
+import { errorForLog, type Logger } from '../../lib/logger.ts';
 import { HttpProblem } from './problems.ts';
 
 const NOTE_EVERY_MS = 3_600_000;

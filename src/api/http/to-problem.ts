@@ -1,6 +1,6 @@
 import { isDatabaseUnavailable } from '../../db/unavailable.ts';
 import { OverloadedError } from '../../lib/group-commit.ts';
-import type { Logger } from '../../lib/logger.ts';
+import { errorForLog, type Logger } from '../../lib/logger.ts';
 import { HttpProblem, PROBLEMS, type ProblemName } from './problems.ts';
 
 /** Problems for errors of Express and its body parser, by status. */
@@ -54,28 +54,4 @@ function httpStatus(error: unknown): number {
   return error instanceof Error && 'status' in error && typeof error.status === 'number'
     ? error.status
     : 500;
-}
-
-/** An error as the log shows it. */
-export interface LoggedError {
-  readonly type: string;
-  readonly message: string;
-  readonly code?: string;
-  readonly stack?: string;
-  readonly cause?: LoggedError;
-}
-
-/**
- * Returns an error for the log, without its other properties: in database errors those contain the values of
- * the query, which senders sent.
- */
-export function errorForLog(error: unknown): LoggedError {
-  if (!(error instanceof Error)) return { type: typeof error, message: 'not an error' };
-  return {
-    type: error.name,
-    message: error.message,
-    ...('code' in error && typeof error.code === 'string' && { code: error.code }),
-    ...(error.stack !== undefined && { stack: error.stack }),
-    ...(error.cause instanceof Error && { cause: errorForLog(error.cause) }),
-  };
 }

@@ -9,10 +9,10 @@ import {
 } from '../../db/usage/usage-by-day.ts';
 import type { ApiKey } from '../../db/access/api-keys.ts';
 import type { BillingCalendar } from '../../domain/billing-calendar.ts';
+import { errorForLog } from '../../lib/logger.ts';
 import type { CallDeps } from '../http/api-deps.ts';
 import { eventReads } from '../http/compute-once.ts';
 import { ownerOf } from '../http/rate-limits.ts';
-import { errorForLog } from '../http/to-problem.ts';
 import { foldDays, type DailyFigures } from './daily-figures.ts';
 
 /**
@@ -22,7 +22,7 @@ import { foldDays, type DailyFigures } from './daily-figures.ts';
 
 /** How long a page waits for the sums before it is sent without them. */
 const PATIENCE_MS = 400;
-/** How long the outcome is kept although usage has arrived since, or although it is a failure. */
+/** The shortest pause after a computation, although usage has arrived since or it has failed. */
 const FRESH_MS = 60_000;
 /** At most this share of the time is spent on summing a month again and again. */
 const MAX_SHARE = 0.1;
@@ -34,17 +34,27 @@ export type DailyUsage =
   | { readonly state: 'ready'; readonly asOf: Date; readonly figures: DailyFigures }
   | { readonly state: 'computing' | 'failed' };
 
+/** What the last computation that succeeded has found. */
+interface Sums {
+  readonly version: string;
+  /** When it started. */
+  readonly asOf: Date;
+  readonly figures: DailyFigures;
+}
+
 /** A finished computation. */
 interface Outcome {
-  readonly version: string;
-  readonly asOf: Date;
+  readonly endedAt: Date;
+  /** In its turns, also if it failed. */
   readonly tookMs: number;
   /** Null: it failed. */
-  readonly figures: DailyFigures | null;
+  readonly sums: Sums | null;
 }
 
 interface Kept {
   last: Outcome | null;
+  /** They stay if later computations fail. */
+  sums: Sums | null;
   /** The computation that runs or waits for its turn. It never fails. */
   pending: Promise<void> | null;
 }
@@ -68,6 +78,7 @@ export async function readDailyUsage(
   if (kept.pending === null && isDue(kept, version, now())) {
     kept.pending = compute(deps, caller, { usage, version, calendar }).then((outcome) => {
       kept.last = outcome;
+      kept.sums = outcome.sums ?? kept.sums;
       kept.pending = null;
     });
   }
@@ -75,8 +86,10 @@ export async function readDailyUsage(
     await Promise.race([kept.pending, sleep(PATIENCE_MS, undefined, { ref: false })]);
   }
   // Older sums say when they were made, which is better than none.
-  const { figures = null, asOf = now() } = kept.last ?? {};
-  if (figures !== null) return { state: 'ready', asOf, figures };
+  if (kept.sums !== null) {
+    const { asOf, figures } = kept.sums;
+    return { state: 'ready', asOf, figures };
+  }
   return { state: kept.pending === null ? 'failed' : 'computing' };
 }
 
@@ -84,7 +97,7 @@ function entryOf(calendar: BillingCalendar, { tenantId, month }: UsageMonth): Ke
   const entries = keptBy.get(calendar) ?? new Map<string, Kept>();
   keptBy.set(calendar, entries);
   const key = JSON.stringify([tenantId, month]);
-  const kept = entries.get(key) ?? { last: null, pending: null };
+  const kept = entries.get(key) ?? { last: null, sums: null, pending: null };
   // The last in order was asked for last.
   entries.delete(key);
   entries.set(key, kept);
@@ -93,10 +106,11 @@ function entryOf(calendar: BillingCalendar, { tenantId, month }: UsageMonth): Ke
   return kept;
 }
 
-function isDue({ last }: Kept, version: string, now: Date): boolean {
+function isDue({ last, sums }: Kept, version: string, now: Date): boolean {
   if (last === null) return true;
-  if (last.figures !== null && last.version === version) return false;
-  return now.getTime() - last.asOf.getTime() >= Math.max(FRESH_MS, last.tookMs / MAX_SHARE);
+  if (sums?.version === version) return false;
+  // From the end: a computation may take longer than its pause.
+  return now.getTime() - last.endedAt.getTime() >= Math.max(FRESH_MS, last.tookMs / MAX_SHARE);
 }
 
 /** Sums the events of one deployment per turn, so that other owners wait for one deployment at most. */
@@ -112,16 +126,19 @@ async function compute(
     for (const deploymentId of await listUsedDeployments(db, usage)) {
       await eventReads.run(ownerOf(caller), async () => {
         const startedAt = performance.now();
-        days.push(...(await sumUsageByDay(db, usage, calendar, deploymentId)));
-        tookMs += performance.now() - startedAt;
+        try {
+          days.push(...(await sumUsageByDay(db, usage, calendar, deploymentId)));
+        } finally {
+          tookMs += performance.now() - startedAt;
+        }
       });
     }
     const figures = foldDays(days, daysOf(calendar, usage));
     // The version may be older than the sums, which are then computed once more than necessary.
-    return { version, asOf, tookMs, figures };
+    return { endedAt: now(), tookMs, sums: { version, asOf, figures } };
   } catch (error) {
     logger.warn({ error: errorForLog(error), month: usage.month }, 'usage by day failed');
-    return { version, asOf, tookMs, figures: null };
+    return { endedAt: now(), tookMs, sums: null };
   }
 }
 
