@@ -2,26 +2,38 @@ import type { SweepCursor, SweepThresholdsResult } from '../contracts/activity-t
 import type { Database } from '../db/pool.ts';
 import { loadCalendar } from '../db/settings/load-calendar.ts';
 import { listUnreported, type UnreportedThresholds } from '../db/usage/spend-thresholds.ts';
+import { sql } from '../db/sql.ts';
+import { isDatabaseUnavailable } from '../db/unavailable.ts';
 import { noticeThresholds, type ReachedThreshold } from '../db/webhooks/threshold-notices.ts';
 import type { Month } from '../domain/period.ts';
 import { recurringCentsOf } from '../domain/running-month.ts';
 import { monthsToSweep, reachedCents, type RunningTotal } from '../domain/spend-thresholds.ts';
 import { runningMonthOf } from './running-month.ts';
 
-/** Tenants whose notices are written together. */
+/** Tenants that are listed together. */
 const PAGE_SIZE = 50;
+
+export interface SweepOptions {
+  /** When to stop, as a value of `performance.now()`. At least one tenant is looked at. */
+  readonly until: number;
+  /** Called for each tenant that fails for a reason other than its data. The next sweep looks at it again. */
+  readonly onError: (tenantId: string, error: unknown) => void;
+  /** Tenants per page; for tests. */
+  readonly pageSize?: number;
+}
 
 /**
  * Computes the running months of a page of the tenants with thresholds that were not reported yet, and reports those
  * that are reached (docs/spec.md#spend-thresholds). Can be repeated at any time, also concurrently: each is reported once.
+ * A tenant that fails doesn't stop the others.
  * @param cursor null for the first page
- * @param pageSize tenants per page; for tests
+ * @throws if the database is unavailable
  */
 export async function sweepPage(
   db: Database,
   now: Date,
   cursor: SweepCursor | null,
-  pageSize = PAGE_SIZE,
+  { until, onError, pageSize = PAGE_SIZE }: SweepOptions,
 ): Promise<SweepThresholdsResult> {
   const calendar = await loadCalendar(db);
   const months = monthsToSweep(calendar, now);
@@ -31,19 +43,30 @@ export async function sweepPage(
   const tenants = await listUnreported(db, period, page);
   // A month that is over is looked at as it ended.
   const at = new Date(Math.min(now.getTime(), Date.parse(period.endsAt) - 1));
-  const reached: ReachedThreshold[] = [];
-  let failed = 0;
+  const counts = { tenants: 0, reached: 0, failed: 0 };
   for (const { tenantId, thresholds } of tenants) {
-    const total = await runningTotalOf(db, tenantId, at);
-    if (total === null) failed += 1;
-    else reached.push(...reachedOf(tenantId, thresholds, total));
+    counts.tenants += 1;
+    try {
+      const total = await runningTotalOf(db, tenantId, at);
+      if (total === null) counts.failed += 1;
+      else {
+        counts.reached += await noticeThresholds(
+          db,
+          period,
+          reachedOf(tenantId, thresholds, total),
+        );
+      }
+    } catch (error) {
+      // A statement that took too long looks the same as a database that doesn't answer.
+      if (isDatabaseUnavailable(error)) await db.query(sql.typeAlias('nothing')`SELECT`);
+      counts.failed += 1;
+      onError(tenantId, error);
+    }
+    if (performance.now() >= until) break;
   }
-  return {
-    tenants: tenants.length,
-    reached: await noticeThresholds(db, period, reached),
-    failed,
-    next: nextCursor(months, month, tenants.length === pageSize ? tenants.at(-1) : undefined),
-  };
+  const isDone = counts.tenants === tenants.length && tenants.length < pageSize;
+  const last = isDone ? undefined : tenants[counts.tenants - 1];
+  return { ...counts, next: nextCursor(months, month, last) };
 }
 
 /** Returns null if the month end would park the tenant. */
@@ -72,7 +95,7 @@ function reachedOf(
   });
 }
 
-/** @param last of a full page; undefined: the month is done */
+/** @param last the last tenant that was looked at; undefined: the month is done */
 function nextCursor(
   months: readonly Month[],
   month: Month,

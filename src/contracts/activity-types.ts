@@ -45,7 +45,7 @@ export interface ThresholdCounts {
   readonly tenants: number;
   /** Thresholds that were found to be reached. */
   readonly reached: number;
-  /** Those of the tenants whose invoice can't be computed now: the month end would park them. */
+  /** Those of the tenants that could not be checked: the month end would park them, or an error is in the worker's log. */
   readonly failed: number;
 }
 export interface SweepThresholdsResult extends ThresholdCounts {

@@ -145,6 +145,7 @@ export const { releaseCuredUsage } = proxyActivities<Pick<Activities, 'releaseCu
 
 export const { sweepThresholds } = proxyActivities<Pick<Activities, 'sweepThresholds'>>({
   ...SWEEP,
+  startToCloseTimeout: '2 min', // Its own 20 seconds, and the statement timeout of the last tenant.
   summary: 'Report spend thresholds that are reached',
 });
 

@@ -43,6 +43,8 @@ async function reportThresholds(): Promise<ThresholdCounts> {
 
 function renderDetails({ released, tenants, reached, failed }: UsageSweep): string {
   const rest =
-    failed === 0 ? '' : ` Invoices that can't be computed: ${failed}; see \`month-end preview\`.`;
+    failed === 0
+      ? ''
+      : ` Tenants that could not be checked: ${failed}; see \`month-end preview\` and the worker's log.`;
   return `Held events released: ${released}. Tenants with thresholds: ${tenants}. Thresholds reached: ${reached}.${rest}`;
 }

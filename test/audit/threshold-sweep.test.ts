@@ -214,10 +214,15 @@ test('only tenants with thresholds are looked at, page by page', async () => {
   await register(world.db);
   for (const tenantId of ['a', 'b', 'c', 'd']) await seedTenant(world.db, tenantId);
   for (const tenantId of ['a', 'b', 'd']) await set(tenantId, 'low', { amount_cents: 1 });
+  const options = {
+    until: Number.POSITIVE_INFINITY,
+    onError: () => expect.unreachable(),
+    pageSize: 2,
+  };
   const pages: (SweepCursor | null)[] = [];
   let cursor: SweepCursor | null = null;
   do {
-    const page = await sweepPage(workerDb, NOW, cursor, 2);
+    const page = await sweepPage(workerDb, NOW, cursor, options);
     cursor = page.next;
     pages.push(cursor);
   } while (cursor !== null);
