@@ -60,16 +60,15 @@ test('finds what is missing, sends it, and finds nothing more', async () => {
   expect(found.stdout).toMatch(/harbour-studio-web +3 +0\.0234504375 +3 +0\.0234504375/);
 });
 
-test('sends a log of any age as an operator', async () => {
+test('sends a log of any age as an operator, also if it is in quarantine already', async () => {
   const row = spendRowOf(LINES[0] ?? '')
     .replaceAll('chatcmpl-', 'old-')
     .replace('2026-11-29', '2026-01-29');
   const log = write('old.ndjson', row);
   const young = await usage('send', log, '--format', 'litellm');
   expect([young.code, young.stdout]).toEqual([3, expect.stringContaining('quarantined 1')]);
-  const other = write('other.ndjson', row.replaceAll('old-', 'older-'));
   const reason = ['--backfill-reason', 'LiteLLM was away', '--currency', 'USD'];
-  const old = await usage('send', other, '--format', 'litellm', ...reason);
+  const old = await usage('send', log, '--format', 'litellm', ...reason);
   expect([old.code, old.stdout]).toEqual([0, expect.stringContaining('accepted 1')]);
 });
 

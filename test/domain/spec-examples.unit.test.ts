@@ -69,7 +69,7 @@ test('LiteLLM: the cost of a streamed request loses the noise of its binary floa
   expect(toLlmEvent(scanned!, 'USD')).toMatchObject({
     event: {
       gateway_request_id: 'litellm:e35011f0:chatcmpl-6212e1b9',
-      occurred_at: '2026-11-29T13:40:17.846Z',
+      occurred_at: '2026-11-29T13:40:17.846618Z',
       charge_cents: '0.0015',
       attributes: { cost: '1.4999999999999999e-05' },
     },

@@ -178,7 +178,7 @@ describe('the events of a real proxy', () => {
     expect(await reconcileLog(log)).toMatchObject({ equal: 3, missing: { requests: 0 } });
   });
 
-  test('whose answers have no id are known by their start, which the log rounds up', async () => {
+  test('whose answers have no id are known by their start, rounded as in the log', async () => {
     const [first = ''] = LINES;
     const { id, litellm_call_id: callId } = JSON.parse(first) as Record<string, string>;
     const embedding = first.replaceAll(id!, 'embedding-1').replaceAll(callId!, 'embedding-1');

@@ -1,6 +1,5 @@
 import { EventScanner } from '../../ingestion/litellm/event-scanner.ts';
-import { previousLitellmId } from '../../ingestion/litellm/litellm-id.ts';
-import { LITELLM_FIELDS, readLitellmRequest } from '../../ingestion/litellm/litellm-request.ts';
+import { LITELLM_FIELDS } from '../../ingestion/litellm/litellm-request.ts';
 import { toLlmEvent } from '../../ingestion/litellm/to-llm-event.ts';
 import type { JsonObject } from '../../domain/types.ts';
 import type { BilledRequest, ReadEvent } from './reconcile.ts';
@@ -19,31 +18,25 @@ export function readEventOf(currency: string): ReadEvent {
       case 'counted':
         return { kind: 'free', why: outcome.why };
       case 'event':
-        return { kind: 'billed', request: toBilled(outcome.event, previousOf(scanned)) };
+        return { kind: 'billed', request: toBilled(outcome.event) };
       case 'held': {
         const { reason, detail, fields } = outcome.held;
         // The API holds it, with these fields, and perhaps without all of them.
         if (reason === 'malformed') return { kind: 'unreadable', reason: detail };
         if (reason === 'unpriced_model') return { kind: 'free', why: reason };
-        return { kind: 'billed', request: toBilled(fields, previousOf(scanned)) };
+        return { kind: 'billed', request: toBilled(fields) };
       }
     }
   };
 }
 
-function previousOf(scanned: Parameters<typeof readLitellmRequest>[0]): string | null {
-  return previousLitellmId(readLitellmRequest(scanned));
-}
-
-function toBilled(fields: JsonObject, previousId: string | null): BilledRequest {
+function toBilled(fields: JsonObject): BilledRequest {
   const textOf = (name: string) => (typeof fields[name] === 'string' ? fields[name] : '');
   return {
     id: textOf('gateway_request_id'),
-    previousId,
     tenantId: textOf('tenant_id'),
     deploymentId: textOf('deployment_id'),
     chargeCents: textOf('charge_cents'),
-    // To the millisecond, so that texts compare as instants do.
     occurredAt: textOf('occurred_at'),
   };
 }

@@ -7,18 +7,17 @@ import {
 } from '../../db/usage/reconcile-usage.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { Decimal, toDecimalString } from '../../domain/decimal.ts';
+import type { QuarantineState } from '../../domain/quarantine.ts';
 import type { LoggedRequest } from './spend-log-file.ts';
 
 /** A request of the log that costs something. */
 export interface BilledRequest {
   /** Its id in the ledger. */
   readonly id: string;
-  /** The id it has in the ledger instead if the log rounded its start up; null: the id doesn't depend on it. */
-  readonly previousId: string | null;
   readonly tenantId: string;
   readonly deploymentId: string;
   readonly chargeCents: string;
-  /** UTC instant to the millisecond. */
+  /** UTC instant with six decimals, so that texts compare as instants do; in LiteLLM's log, to the millisecond. */
   readonly occurredAt: string;
 }
 
@@ -112,15 +111,12 @@ export async function reconcile(
   const logged = new Set<string>();
   let batch: BilledRequest[] = [];
   const compareBatch = async (): Promise<void> => {
-    const ids = batch.flatMap(idsOf);
+    const ids = batch.map(({ id }) => id);
     const accepted = new Map((await findAccepted(db, ids)).map((event) => [event.id, event]));
     const absent = ids.filter((id) => !accepted.has(id));
     const quarantined = await findQuarantined(db, absent);
     for (const request of batch) {
-      const known = idsOf(request);
-      const event = known.map((id) => accepted.get(id)).find((found) => found !== undefined);
-      const waiting = known.map((id) => quarantined.get(id)).find((one) => one !== undefined);
-      report.compare(request, event, waiting?.isHeld);
+      report.compare(request, accepted.get(request.id), quarantined.get(request.id)?.state);
     }
     batch = [];
   };
@@ -129,7 +125,7 @@ export async function reconcile(
     if (known.kind === 'free') report.addFree(known.why);
     else if (known.kind === 'unreadable') report.addUnreadable(number, known.reason);
     else if (!logged.has(known.request.id)) {
-      for (const id of idsOf(known.request)) logged.add(id);
+      logged.add(known.request.id);
       batch.push(known.request);
       if (batch.length === BATCH) await compareBatch();
     }
@@ -146,10 +142,6 @@ export async function reconcile(
     }
   }
   return report.finish();
-}
-
-function idsOf({ id, previousId }: BilledRequest): readonly string[] {
-  return previousId === null ? [id] : [id, previousId];
 }
 
 /** Whether both sides have the same requests with the same charges. */
@@ -183,19 +175,19 @@ function createReport() {
       unlogged.add(event);
       sums.add(event, 'ledger');
     },
-    /** @param isHeld whether quarantine holds it; undefined: it was never there */
+    /** @param state in quarantine; undefined: it was never there */
     compare(
       request: BilledRequest,
       event: KnownEvent | undefined,
-      isHeld: boolean | undefined,
+      state: QuarantineState | undefined,
     ): void {
       const { occurredAt } = request;
       if (from === null || occurredAt < from) from = occurredAt;
       if (to === null || occurredAt > to) to = occurredAt;
       sums.add(request, 'log');
       if (event === undefined) {
-        if (isHeld === undefined) missing.add(request);
-        else (isHeld ? quarantined : dismissed).add(request);
+        if (state === undefined) missing.add(request);
+        else (state === 'held' ? quarantined : dismissed).add(request);
         return;
       }
       sums.add(event, 'ledger');

@@ -24,8 +24,9 @@ interface ReadOptions {
 
 /**
  * Reads a file of LiteLLM's own log: answers of `/spend/logs/v2`, one after another, their rows as an array or a line
- * each, or events that its callback has sent. A page is in memory at a time.
- * @throws CliError if the file can't be read, or isn't JSON in UTF-8
+ * each, or events that its callback has sent. A page is in memory at a time. An object that isn't JSON, such as one
+ * with a `NaN`, has a reason instead of an event; the others are read.
+ * @throws CliError if the file can't be read, isn't UTF-8, or has something else between its objects
  */
 export async function* readSpendLog(
   path: string,
@@ -34,13 +35,13 @@ export async function* readSpendLog(
   let number = 0;
   try {
     for await (const text of splitJson(readText(path, onProgress))) {
-      for (const row of rowsOf(parseKeepingCosts(text))) {
+      for (const row of rowsOf(text)) {
         number += 1;
         yield readRow(number, row, findMetadata);
       }
     }
   } catch (error) {
-    if (!(error instanceof SplitError || error instanceof SyntaxError)) throw error;
+    if (!(error instanceof SplitError)) throw error;
     throw new CliError(`${path}, after request ${number}: ${error.message}`, {
       hint: 'export it with /spend/logs/v2',
       cause: error,
@@ -49,6 +50,9 @@ export async function* readSpendLog(
 }
 
 function readRow(number: number, row: unknown, findMetadata: FindKeyMetadata): LoggedRequest {
+  if (row instanceof SyntaxError) {
+    return { number, event: null, reason: `not JSON: ${row.message}` };
+  }
   try {
     return { number, event: toCallbackEvent(row, findMetadata), reason: '' };
   } catch (error) {
@@ -57,10 +61,20 @@ function readRow(number: number, row: unknown, findMetadata: FindKeyMetadata): L
   }
 }
 
-/** The rows of an answer of `/spend/logs/v2`; anything else is a row itself. */
-function rowsOf(value: unknown): readonly unknown[] {
+/** The rows of an answer of `/spend/logs/v2`; anything else is a row itself. If it isn't JSON, its error is. */
+function rowsOf(text: string): readonly unknown[] {
+  const value = parse(text);
   const isPage = typeof value === 'object' && value !== null && 'data' in value;
   return isPage && Array.isArray(value.data) ? (value.data as unknown[]) : [value];
+}
+
+function parse(text: string): unknown {
+  try {
+    return parseKeepingCosts(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return error;
+    throw error;
+  }
 }
 
 async function* readText(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { QUARANTINE_REASONS } from '../../domain/quarantine.ts';
+import { QUARANTINE_REASONS, QUARANTINE_STATES } from '../../domain/quarantine.ts';
 import type { Queryable } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
 import { LLM_EVENTS } from './usage-events.ts';
@@ -36,10 +36,14 @@ export function findAccepted(
 
 const quarantined = z.object({
   id: z.string(),
-  /** Otherwise it was dismissed, or released into the ledger. */
-  isHeld: z.boolean(),
+  /** Of several events with this id: held if one is, or else dismissed if one was. */
+  state: z.enum(QUARANTINE_STATES),
   /** Why it is, or was last, held. */
   reason: z.enum(QUARANTINE_REASONS),
+  /** UTC instant to the microsecond; null: it could not be read. */
+  occurredAt: z.string().nullable(),
+  /** The same, rounded half up to the millisecond. */
+  roundedAt: z.string().nullable(),
 });
 /** An event that the ledger could not take when it came. */
 export type QuarantinedId = z.infer<typeof quarantined>;
@@ -50,9 +54,10 @@ export async function findQuarantined(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, QuarantinedId>> {
   const rows = await db.any(sql.type(quarantined)`
-    SELECT DISTINCT ON (source_id) source_id AS id, state = 'held' AS "isHeld", reason
+    SELECT DISTINCT ON (source_id) source_id AS id, state, reason, occurred_at AS "occurredAt",
+      occurred_at::timestamptz(3) AS "roundedAt"
     FROM quarantined_events WHERE source_id = ANY(${textArray(ids)})
-    ORDER BY source_id, state = 'held' DESC, quarantine_id
+    ORDER BY source_id, state = 'held' DESC, state = 'dismissed' DESC, quarantine_id
   `);
   return new Map(rows.map((row) => [row.id, row]));
 }

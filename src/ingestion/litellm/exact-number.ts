@@ -30,13 +30,13 @@ const MAX_POWER = 64;
 
 /**
  * Returns the number × 10^`places` as an integer, without its sign.
- * @param rounding how the rest is rounded
+ * @param rounding what becomes of exactly half
  * @returns null if it is far out of any range
  */
 export function scaleExactly(
   { digits, exponent }: ExactNumber,
   places: number,
-  rounding: 'half-even' | 'down',
+  rounding: 'half-even' | 'half-up',
 ): bigint | null {
   const power = exponent + places;
   if (digits === 0n) return 0n;
@@ -45,8 +45,8 @@ export function scaleExactly(
   if (-power > MAX_NUMBER_LENGTH) return 0n;
   const divisor = 10n ** BigInt(-power);
   const quotient = digits / divisor;
-  if (rounding === 'down') return quotient;
   const twice = 2n * (digits % divisor);
-  const isUp = twice > divisor || (twice === divisor && quotient % 2n === 1n);
+  const isHalfUp = rounding === 'half-up' || quotient % 2n === 1n;
+  const isUp = twice > divisor || (twice === divisor && isHalfUp);
   return isUp ? quotient + 1n : quotient;
 }

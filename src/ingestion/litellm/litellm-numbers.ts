@@ -42,16 +42,32 @@ function isExactly(units: bigint, cost: ExactNumber, places: number): boolean {
 }
 
 /** The years that the ledger takes. */
-const FIRST_MS = Date.UTC(2000, 0);
-const END_MS = Date.UTC(3000, 0);
+const FIRST_US = BigInt(Date.UTC(2000, 0)) * 1000n;
+const END_US = BigInt(Date.UTC(3000, 0)) * 1000n;
+
+/** When a request started. */
+export interface Started {
+  /** UTC instant with six decimals, so that texts compare as instants do. */
+  readonly instant: string;
+  /**
+   * Milliseconds since 1970, rounded half up. LiteLLM's own log has no more, because its column is a timestamp(3), and
+   * PostgreSQL rounds like this.
+   */
+  readonly roundedMs: number;
+}
 
 /**
- * Converts LiteLLM's start time, seconds since 1970, to whole milliseconds: the precision of its own log.
+ * Reads LiteLLM's start time: seconds since 1970, of which it knows microseconds.
  * @returns null if it isn't a number, or not in the years 2000 to 2999
  */
-export function toStartedMs(startTime: string): number | null {
+export function toStarted(startTime: string): Started | null {
   const seconds = parseExactNumber(startTime);
   if (seconds === null || seconds.isNegative) return null;
-  const ms = scaleExactly(seconds, 3, 'down');
-  return ms === null || ms < FIRST_MS || ms >= END_MS ? null : Number(ms);
+  const us = scaleExactly(seconds, 6, 'half-up');
+  if (us === null || us < FIRST_US || us >= END_US) return null;
+  const toMs = new Date(Number(us / 1000n)).toISOString().slice(0, -1);
+  return {
+    instant: `${toMs}${(us % 1000n).toString().padStart(3, '0')}Z`,
+    roundedMs: Number((us + 500n) / 1000n),
+  };
 }

@@ -3,9 +3,7 @@ import type { JsonObject } from '../../domain/types.ts';
 import type { Ingestion } from '../ingestion.ts';
 import { hold, nameUnknownTenants, toHeld, type HeldEvent } from '../quarantine/hold.ts';
 import type { ScannedEvent } from './event-scanner.ts';
-import { previousLitellmId } from './litellm-id.ts';
-import { readLitellmRequest } from './litellm-request.ts';
-import { matchLogged } from './match-logged.ts';
+import { matchLogged, type MatchedEvents } from './match-logged.ts';
 import { readLitellmEvents } from './read-litellm-events.ts';
 import { toLlmEvent, type Counted } from './to-llm-event.ts';
 
@@ -72,25 +70,20 @@ async function takeGroup(
 ): Promise<readonly Taken[]> {
   const taken: Taken[] = [];
   let events: JsonObject[] = [];
-  let held: HeldEvent[] = [];
-  const previousIds: (string | null)[] = [];
+  const refused: HeldEvent[] = [];
   for (const scanned of group) {
     const outcome = toLlmEvent(scanned, currency);
-    if (outcome.kind === 'event') {
-      events.push(outcome.event);
-      if (isLog) previousIds.push(previousLitellmId(readLitellmRequest(scanned)));
-    } else if (outcome.kind === 'held') held.push(outcome.held);
+    if (outcome.kind === 'event') events.push(outcome.event);
+    else if (outcome.kind === 'held') refused.push(outcome.held);
     else taken.push(outcome.why);
   }
+  let waiting: MatchedEvents['waiting'] = new Map();
   if (isLog) {
-    const logged = events.map((event, index) => ({
-      event,
-      previousId: previousIds[index] ?? null,
-    }));
-    const { fresh, freshHeld, known } = await matchLogged(db, logged, held);
-    events = [...fresh];
-    held = [...freshHeld];
-    taken.push(...known);
+    const heldIds = refused.map(({ sourceId }) => sourceId);
+    const matched = await matchLogged(db, events, heldIds);
+    events = [...matched.fresh];
+    waiting = matched.waiting;
+    taken.push(...Array.from({ length: matched.duplicates }, () => 'duplicate' as const));
   }
   // LiteLLM doesn't retry by default, so a full queue makes it wait.
   const how = { isBackfill, isPatient: true };
@@ -98,7 +91,13 @@ async function takeGroup(
   for (const [index, result] of results.entries()) {
     const isStored = result.status === 'accepted' || result.status === 'duplicate';
     if (isStored) taken.push(result.status);
-    else held.push(toHeld(events[index] ?? {}, result, now()));
+    else refused.push(toHeld(events[index] ?? {}, result, now()));
+  }
+  const held: HeldEvent[] = [];
+  for (const one of refused) {
+    const before = waiting.get(one.sourceId);
+    if (before === undefined) held.push(one);
+    else taken.push(before);
   }
   if (held.length === 0) return taken;
   const named = await nameUnknownTenants(db, held);

@@ -4,7 +4,7 @@ import { digestOf, type HeldEvent } from '../quarantine/hold.ts';
 import type { ScannedEvent } from './event-scanner.ts';
 import { parseExactNumber, type ExactNumber } from './exact-number.ts';
 import { litellmId } from './litellm-id.ts';
-import { toChargeCents, toStartedMs, type Charge } from './litellm-numbers.ts';
+import { toChargeCents, toStarted, type Charge } from './litellm-numbers.ts';
 import { readLitellmRequest, type LitellmRequest } from './litellm-request.ts';
 
 /** Why a request that cost nothing is only counted. */
@@ -99,7 +99,7 @@ function refusalOf(request: LitellmRequest, fields: JsonObject, isFree: boolean)
 function toFields(request: LitellmRequest, charged: Charge | null, currency: string): JsonObject {
   const { startTime, promptTokens, completionTokens } = request;
   const id = litellmId(request);
-  const startedMs = startTime === null ? null : toStartedMs(startTime);
+  const started = startTime === null ? null : toStarted(startTime);
   const model = modelOf(request);
   const { tenantId, deploymentId } = payerOf(request);
   const attributes = attributesOf(request, charged?.isRounded ?? false);
@@ -108,7 +108,7 @@ function toFields(request: LitellmRequest, charged: Charge | null, currency: str
     ...(tenantId !== null && { tenant_id: tenantId }),
     ...(deploymentId !== null && { deployment_id: deploymentId }),
     ...(model !== null && { model }),
-    ...(startedMs !== null && { occurred_at: new Date(startedMs).toISOString() }),
+    ...(started !== null && { occurred_at: started.instant }),
     ...(charged !== null && { charge_cents: charged.charge }),
     currency,
     ...(promptTokens !== null && { input_tokens: promptTokens }),

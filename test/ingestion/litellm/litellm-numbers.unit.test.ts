@@ -5,7 +5,7 @@ import {
   MAX_NUMBER_LENGTH,
   parseExactNumber,
 } from '../../../src/ingestion/litellm/exact-number.ts';
-import { toChargeCents, toStartedMs } from '../../../src/ingestion/litellm/litellm-numbers.ts';
+import { toChargeCents, toStarted } from '../../../src/ingestion/litellm/litellm-numbers.ts';
 
 function charge(text: string, currency = 'USD') {
   const cost = parseExactNumber(text);
@@ -75,19 +75,26 @@ test.each([
 
 describe('a start time', () => {
   test.each([
-    ['1795959293.297993', '2026-11-29T13:34:53.297Z'],
-    ['1795959293', '2026-11-29T13:34:53.000Z'],
-    ['1795959293.9999999', '2026-11-29T13:34:53.999Z'],
-    ['1.795959293e9', '2026-11-29T13:34:53.000Z'],
-    ['946684800', '2000-01-01T00:00:00.000Z'],
-  ])('%s is %s', (text, instant) => {
-    expect(new Date(toStartedMs(text) ?? 0).toISOString()).toBe(instant);
+    ['1795959293.297993', '2026-11-29T13:34:53.297993Z', 1795959293298],
+    ['1795959293', '2026-11-29T13:34:53.000000Z', 1795959293000],
+    // Half a millisecond is rounded up, as PostgreSQL does for a timestamp(3), also to the next second.
+    ['1795959293.297499', '2026-11-29T13:34:53.297499Z', 1795959293297],
+    ['1795959293.2975', '2026-11-29T13:34:53.297500Z', 1795959293298],
+    ['1795959293.2965', '2026-11-29T13:34:53.296500Z', 1795959293297],
+    ['1795959293.9995', '2026-11-29T13:34:53.999500Z', 1795959294000],
+    // The noise of a binary float beyond microseconds doesn't count.
+    ['1795959293.2974998', '2026-11-29T13:34:53.297500Z', 1795959293298],
+    ['1795959293.9999999', '2026-11-29T13:34:54.000000Z', 1795959294000],
+    ['1.795959293e9', '2026-11-29T13:34:53.000000Z', 1795959293000],
+    ['946684800', '2000-01-01T00:00:00.000000Z', 946684800000],
+  ])('%s is %s', (text, instant, roundedMs) => {
+    expect(toStarted(text)).toEqual({ instant, roundedMs });
   });
 
-  test.each(['NaN', '0', '-1795959293', '946684799.999', '32503680000', '1e308', '"2026-11-29"'])(
-    '%s is not a time',
-    (text) => {
-      expect(toStartedMs(text)).toBeNull();
-    },
-  );
+  test.each([
+    ...['NaN', '0', '-1795959293', '946684799.999', '32503680000', '32503679999.9999999'],
+    ...['1e308', '"2026-11-29"'],
+  ])('%s is not a time', (text) => {
+    expect(toStarted(text)).toBeNull();
+  });
 });

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { LLM_USAGE } from '../../../src/ingestion/llm-event.ts';
-import { litellmId, previousLitellmId } from '../../../src/ingestion/litellm/litellm-id.ts';
 import { toLlmEvent, type LitellmOutcome } from '../../../src/ingestion/litellm/to-llm-event.ts';
 import { scan } from './_scan.ts';
 
@@ -56,7 +55,7 @@ test('an event with a cost becomes a valid usage event', () => {
     tenant_id: 'acme',
     deployment_id: 'acme-a',
     model: 'large',
-    occurred_at: '2026-11-29T13:34:53.297Z',
+    occurred_at: '2026-11-29T13:34:53.297993Z',
     charge_cents: '0.0207504375',
     currency: 'USD',
     input_tokens: 11,
@@ -272,17 +271,20 @@ describe('the id', () => {
   const idOf = (fields: object) => eventOf(sent(fields)).gateway_request_id;
 
   test('has the start where the call id and the id are the same, or one is missing', () => {
-    expect(idOf({ id: 'call-1' })).toBe('litellm:call-1:call-1:1795959293297');
-    expect(idOf({ id: null })).toBe('litellm:call-1:call-1:1795959293297');
-    expect(idOf({ litellm_call_id: null })).toBe('litellm:chatcmpl-1:chatcmpl-1:1795959293297');
+    expect(idOf({ id: 'call-1' })).toBe('litellm:call-1:call-1:1795959293298');
+    expect(idOf({ id: null })).toBe('litellm:call-1:call-1:1795959293298');
+    expect(idOf({ litellm_call_id: null })).toBe('litellm:chatcmpl-1:chatcmpl-1:1795959293298');
   });
 
-  test('that the request has in a log which rounds its start up is known', () => {
-    const request = { callId: 'a', id: 'a', startTime: '1795959293.297993' };
-    expect(previousLitellmId({ ...request, startTime: '1795959293.298' })).toBe(litellmId(request));
-    expect(previousLitellmId({ ...request, id: 'b' })).toBeNull();
-    expect(previousLitellmId({ ...request, startTime: null })).toBeNull();
-  });
+  test.each([1795959293.297993, 1795959293.2975, 1795959293.298499])(
+    'of a start at %f is that of its row in the log, which is rounded; the time keeps its microseconds',
+    (startTime) => {
+      const event = eventOf(sent({ id: 'call-1', startTime }));
+      const logged = eventOf(sent({ id: 'call-1', startTime: 1795959293.298 }));
+      expect(event.gateway_request_id).toBe(logged.gateway_request_id);
+      expect(event.occurred_at).not.toBe(logged.occurred_at);
+    },
+  );
 
   test('is hashed if it is too long, or has characters that ids do not have', () => {
     const hashed = /^litellm:sha256:[0-9a-f]{64}$/;
