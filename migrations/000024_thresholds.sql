@@ -22,6 +22,8 @@ CREATE TABLE spend_thresholds (
 -- In the order of the sweep.
 CREATE UNIQUE INDEX spend_thresholds_in_force ON spend_thresholds (tenant_id, threshold_id)
   WHERE removed_at IS NULL;
+-- For the number of settings in the last 24 hours.
+CREATE INDEX spend_thresholds_by_time ON spend_thresholds (tenant_id, set_at);
 
 -- A setting only changes by being removed, once.
 CREATE FUNCTION spend_thresholds_stay() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -39,11 +41,12 @@ CREATE TRIGGER spend_thresholds_stay BEFORE UPDATE ON spend_thresholds
 CREATE TRIGGER spend_thresholds_are_kept BEFORE DELETE OR TRUNCATE ON spend_thresholds
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- Sets a threshold and returns what that did; `refused`: the tenant has as many as it can have. Calls for a tenant
--- wait for each other. It is a function because each of its statements has to see what the calls before it have
--- committed, and transactions in a tenant's scope keep one snapshot. It has the rights and policies of its caller.
+-- Sets a threshold and returns what that did. It refuses with `too_many` if the tenant has as many as it can have, and
+-- with `too_often` if its thresholds were set as often as is possible in 24 hours. Calls for a tenant wait for each
+-- other. It is a function because each of its statements has to see what the calls before it have committed, and
+-- transactions in a tenant's scope keep one snapshot. It has the rights and policies of its caller.
 CREATE FUNCTION set_spend_threshold(
-  tenant text, threshold text, amount bigint, percent integer, most integer, actor text
+  tenant text, threshold text, amount bigint, percent integer, most integer, most_a_day integer, actor text
 ) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   is_same boolean;
@@ -57,7 +60,11 @@ BEGIN
   ELSIF is_same IS NULL AND most <= (
     SELECT count(*) FROM spend_thresholds th WHERE th.tenant_id = tenant AND th.removed_at IS NULL
   ) THEN
-    RETURN 'refused';
+    RETURN 'too_many';
+  ELSIF most_a_day <= (
+    SELECT count(*) FROM spend_thresholds th WHERE th.tenant_id = tenant AND th.set_at > now() - interval '24 hours'
+  ) THEN
+    RETURN 'too_often';
   END IF;
   UPDATE spend_thresholds th SET removed_by = actor, removed_at = now()
   WHERE th.tenant_id = tenant AND th.threshold_id = threshold AND th.removed_at IS NULL;

@@ -29,23 +29,47 @@ export function toAmount(cents: number | string, currency: string): string {
 }
 
 /**
- * Parses an amount as people write it into minor units: `"12345.67"` in AUD → 1234567.
- * @returns null for anything except digits with at most the currency's decimals, and beyond 2^53 − 1
+ * Parses an amount as people write it into minor units: `"12345.67"` and `"12,345.67"` in AUD → 1234567.
+ * @returns null for anything except digits, possibly in groups of three with commas, and at most the currency's
+ *   decimals after a point; beyond 2^53 − 1; and for `1,234` in currencies with three decimals or more, where it can
+ *   also mean 1.234
  * @throws RangeError unknown currency
  */
 export function parseAmount(text: string, currency: string): number | null {
   const decimals = minorUnitDecimals(currency);
-  const [, whole, fraction = ''] = /^(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
+  const [, whole, fraction = ''] = /^(\d+|[1-9]\d{0,2}(?:,\d{3})+)(?:\.(\d+))?$/.exec(text) ?? [];
   if (whole === undefined || fraction.length > decimals) return null;
-  const cents = Number(whole + fraction.padEnd(decimals, '0'));
+  if (decimals >= 3 && /^\d+,\d+$/.test(text)) return null;
+  const cents = Number(whole.replaceAll(',', '') + fraction.padEnd(decimals, '0'));
   return Number.isSafeInteger(cents) ? cents : null;
 }
 
 /** Parses an amount that may have a minus, such as a refund; otherwise like `parseAmount`. */
 export function parseSignedAmount(text: string, currency: string): number | null {
-  const cents = parseAmount(text.replace(/^-/, ''), currency);
+  const unsigned = text.replace(/^[-−]/, '');
+  const cents = parseAmount(unsigned, currency);
   // Without -0.
-  return cents !== null && cents !== 0 && text.startsWith('-') ? -cents : cents;
+  return cents !== null && cents !== 0 && unsigned !== text ? -cents : cents;
+}
+
+const DECIMAL_COMMA = /^([-−]?(?:\d+|\d{1,3}(?:[.\s]\d{3})+)),(\d+)$/;
+
+/**
+ * Says how to write an amount that was refused, for people: `write 99.50, not 99,50`, or an example.
+ * @param range `above 0`: for `parseAmount`; `other than 0`: for `parseSignedAmount`
+ * @throws RangeError unknown currency
+ */
+export function amountHint(
+  text: string,
+  currency: string,
+  range: 'above 0' | 'other than 0',
+): string {
+  const [, whole = '', fraction = ''] = DECIMAL_COMMA.exec(text) ?? [];
+  const meant = `${whole.replaceAll(/[.\s]/g, '')}.${fraction}`;
+  const parse = range === 'above 0' ? parseAmount : parseSignedAmount;
+  return (parse(meant, currency) ?? 0) === 0
+    ? `expected an amount ${range} in ${currency}, such as ${formatAmount(123_450, currency)}`
+    : `write ${meant}, not ${text}`;
 }
 
 /** Formats an amount with its currency, for sentences: `AUD 1,234.50`. */

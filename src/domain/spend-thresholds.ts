@@ -6,6 +6,9 @@ import type { Month } from './period.ts';
 /** The most thresholds that a tenant can have. */
 export const MAX_THRESHOLDS = 20;
 
+/** How often thresholds of a tenant can be set in 24 hours: each setting stays on record and can be one more notice. */
+export const MAX_SETTINGS_A_DAY = 200;
+
 /** The bounds of a share of the plan. 100 or less would be reached as soon as a month starts. */
 export const PERCENT_OF_PLAN = { min: 101, max: 100_000 } as const;
 

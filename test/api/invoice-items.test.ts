@@ -188,6 +188,7 @@ describe('the page', () => {
 
   test.each([
     ['a wrong amount', { amount: '12.345' }, 'Amount: expected an amount'],
+    ['a decimal comma', { amount: '-99,50' }, 'Amount: write -99.50, not -99,50'],
     ['no amount', { amount: '' }, 'Amount: expected an amount'],
     ['an unknown tenant', { tenant_id: 'nobody' }, 'Tenant: there is no tenant nobody'],
     ['a wrong month', { month: 'May' }, 'Month: '],

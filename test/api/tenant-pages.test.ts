@@ -257,6 +257,7 @@ describe('spend thresholds', () => {
     [{ threshold_id: 'x y', amount: '5' }, 'threshold_id', 'Name: expected an id'],
     [{ threshold_id: 'x', amount: 'many' }, 'amount', 'Amount: expected an amount above 0'],
     [{ threshold_id: 'x', amount: '1.234' }, 'amount', 'Amount: expected an amount above 0'],
+    [{ threshold_id: 'x', amount: '99,50' }, 'amount', 'Amount: write 99.50, not 99,50'],
     [{ threshold_id: 'x', percent: '100' }, 'percent', 'Percentage: expected a whole number'],
     [{ threshold_id: 'x', percent: '1e3' }, 'percent', 'Percentage: expected a whole number'],
     [{ threshold_id: 'x', amount: '5', percent: '150' }, 'amount', 'Enter either'],

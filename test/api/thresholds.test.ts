@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/create-activities.ts';
-import { MAX_THRESHOLDS } from '../../src/domain/spend-thresholds.ts';
+import { asSuperuser } from '../../dev/postgres-roles.ts';
+import { createKey } from '../../src/db/access/api-keys.ts';
+import { MAX_SETTINGS_A_DAY, MAX_THRESHOLDS } from '../../src/domain/spend-thresholds.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
+import { seedTenant } from '../_util/seed.ts';
 import { monthOfInstant } from '../_util/utc.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
@@ -194,4 +197,45 @@ describe('a tenant has a limited number of thresholds', () => {
     const { thresholds } = await list(api.keys.acme, '?limit=100');
     expect(thresholds.filter(({ threshold_id }) => threshold_id === 'more')).toHaveLength(1);
   });
+});
+
+test('thresholds of a tenant can be set only so often in 24 hours', async () => {
+  const before = (age: string, count: number) =>
+    asSuperuser(api.superuserUrl, (client) =>
+      client.query(
+        `INSERT INTO spend_thresholds
+           (tenant_id, threshold_id, amount_cents, set_by, set_at, removed_by, removed_at)
+         SELECT 'often', 'x', n, 'test', now() - $1::interval, 'test', now()
+         FROM generate_series(1, $2::integer) n`,
+        [age, count],
+      ),
+    );
+  await seedTenant(api.db, 'often');
+  const { plainKey: key } = await createKey(api.db, {
+    ...{ label: 'often', scope: 'tenant', tenantId: 'often' },
+  });
+  await before('24:01:00', MAX_SETTINGS_A_DAY);
+  await before('23:00:00', MAX_SETTINGS_A_DAY - 2);
+  const operator = [api.keys.operator, '?tenant_id=often'] as const;
+  expect((await put('x', { amount_cents: 1 }, key)).status).toBe(201);
+  expect((await put('x', { amount_cents: 2 }, ...operator)).status).toBe(200);
+  for (const caller of [[key] as const, operator]) {
+    for (const id of ['x', 'y']) {
+      expect(await put(id, { amount_cents: 3 }, ...caller)).toMatchObject({
+        status: 409,
+        body: {
+          detail:
+            'thresholds of tenant often were set 200 times in the last 24 hours, which is the maximum: try again later',
+        },
+      });
+    }
+  }
+  // What is in force stays, can be confirmed, and can be removed.
+  expect((await put('x', { amount_cents: 2 }, key)).status).toBe(200);
+  expect((await list(key)).thresholds).toMatchObject([{ threshold_id: 'x', amount_cents: 2 }]);
+  expect((await remove('x', key)).status).toBe(200);
+  expect((await put('x', { amount_cents: 2 }, key)).status).toBe(409);
+  // Other tenants have limits of their own.
+  expect((await put('x', { amount_cents: 1 }, api.keys.zeta)).status).toBe(201);
+  await remove('x', api.keys.zeta);
 });

@@ -68,6 +68,7 @@ describe('with --yes', () => {
     ['acme-000009', '5', 'There is no invoice acme-000009'],
     ['acme-000001', '5.001', '--amount: expected an amount above 0 in AUD'],
     ['acme-000001', '0', '--amount: expected an amount above 0 in AUD'],
+    ['acme-000001', '5,50', '--amount: write 5.50, not 5,50'],
     ['acme-000001', 'five', '--amount: expected an amount above 0 in AUD'],
   ])('%s by %s is refused', async (document, amount, message) => {
     const { code, stderr } = await credit(document, amount);

@@ -68,9 +68,10 @@ test.each([
 });
 
 test.each([
-  ['12.345', '"12.345" is not an amount in AUD'],
-  ['0', '"0" is not an amount in AUD'],
-  ['1e3', '"1e3" is not an amount in AUD'],
+  ['12.345', '--amount: expected an amount other than 0 in AUD, such as 1,234.50'],
+  ['0', '--amount: expected an amount other than 0 in AUD'],
+  ['1e3', '--amount: expected an amount other than 0 in AUD'],
+  ['99,50', '--amount: write 99.50, not 99,50'],
 ])('an amount of %s is refused', async (amount, words) => {
   const refused = await add('wrong', amount);
   expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(words)]);

@@ -61,7 +61,11 @@ test.each([
     ['acme-000001', '--amount', '1', ...RECORD],
     'The id bank-1 was already used for another payment',
   ],
-  [['acme-000001', '--amount', '1.234', ...RECORD], '--amount: "1.234" is not an amount in AUD'],
+  [
+    ['acme-000001', '--amount', '1.234', ...RECORD],
+    '--amount: expected an amount other than 0 in AUD, such as 1,234.50',
+  ],
+  [['acme-000001', '--amount', '99,50', ...RECORD], '--amount: write 99.50, not 99,50'],
   [['acme-000001', '--amount', '0', ...RECORD], 'amount_cents: expected an amount other than 0'],
   [['nobody-000001', '--amount', '1', ...RECORD], 'There is no invoice nobody-000001'],
 ])('payments record %j: exit code 1, and says why', async (args, message) => {

@@ -53,16 +53,16 @@ test('a threshold is set, changed, listed when it is reached, and removed', asyn
 test('an amount has the decimals of the currency of the tenant', async () => {
   expect((await cli('set', 'tokyo', 'yen', '--amount', '5000')).stdout).toContain('JPY 5,000');
   const { code, stderr } = await cli('set', 'tokyo', 'yen', '--amount', '5000.5');
-  expect([code, stderr]).toEqual([1, expect.stringContaining('not an amount above 0 in JPY')]);
+  expect([code, stderr]).toEqual([1, expect.stringContaining('expected an amount above 0 in JPY')]);
 });
 
 test.each([
   [['set', 'nobody', 'x', '--amount', '1'], 1, 'There is no tenant nobody'],
   [['set', 'acme', 'x'], 1, 'Give either --amount or --percent'],
   [['set', 'acme', 'x', '--amount', '1', '--percent', '120'], 1, 'Give either'],
-  [['set', 'acme', 'x', '--amount', '0'], 1, 'not an amount above 0'],
-  [['set', 'acme', 'x', '--amount', '-5'], 1, 'not an amount above 0'],
-  [['set', 'acme', 'x', '--amount', '1,000'], 1, 'not an amount above 0'],
+  [['set', 'acme', 'x', '--amount', '0'], 1, '--amount: expected an amount above 0 in AUD'],
+  [['set', 'acme', 'x', '--amount', '-5'], 1, '--amount: expected an amount above 0 in AUD'],
+  [['set', 'acme', 'x', '--amount', '99,50'], 1, '--amount: write 99.50, not 99,50'],
   [['set', 'acme', 'x', '--percent', '100'], 2, 'every month would reach it at its start'],
   [['set', 'acme', 'a b', '--percent', '120'], 2, 'expected an id'],
   [['remove', 'acme', 'x'], 1, 'Tenant acme has no threshold x. See `thresholds list`.'],
@@ -80,5 +80,5 @@ test('a tenant with as many thresholds as it can have', async () => {
     await setThreshold(db, { tenantId: 'full', thresholdId: `t${n}`, limit, actor: 'test' });
   }
   const { code, stderr } = await cli('set', 'full', 'more', '--amount', '1');
-  expect([code, stderr]).toEqual([1, expect.stringContaining('Remove one first')]);
+  expect([code, stderr]).toEqual([1, expect.stringContaining('remove one first')]);
 });

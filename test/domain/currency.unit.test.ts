@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { CURRENCIES, isCurrency, minorUnitDecimals } from '../../src/domain/currency.ts';
 import {
+  amountHint,
   formatAmount,
   formatMoney,
   formatUsage,
   parseAmount,
+  parseSignedAmount,
   toAmount,
 } from '../../src/domain/format.ts';
 
@@ -83,12 +85,61 @@ describe('amounts', () => {
     ['AUD', '1.234', null],
     ['JPY', '1.0', null],
     ['AUD', '-1', null],
-    ['AUD', '1,000', null],
+    ['AUD', '1,000', 100_000],
+    ['AUD', '1,234.50', 123_450],
+    ['AUD', '12,345,678', 1_234_567_800],
+    ['JPY', '1,234', 1_234],
+    ['KWD', '1,234.500', 1_234_500],
+    ['KWD', '1,234,567', 1_234_567_000],
+    // In KWD it can also be a decimal comma.
+    ['KWD', '1,234', null],
+    ['AUD', '99,50', null],
+    ['AUD', '99,5', null],
+    ['AUD', '1.234,50', null],
+    ['AUD', '0,500', null],
+    ['AUD', '12,34,567', null],
+    ['AUD', '1234,567', null],
+    ['AUD', '1,234,50', null],
+    ['AUD', ',500', null],
+    ['AUD', '1,', null],
+    ['AUD', '1 234', null],
+    ['AUD', '1.50,000', null],
     ['AUD', '', null],
     ['AUD', '90071992547409.91', Number.MAX_SAFE_INTEGER],
     ['AUD', '90071992547409.92', null],
   ])('in %s: %j is read as %s minor units', (currency, text, cents) => {
     expect(parseAmount(text, currency)).toBe(cents);
+  });
+
+  test.each([
+    ['-1,040.50', -104_050],
+    ['−40.00', -4_000],
+    ['-0', 0],
+    ['-99,50', null],
+    ['--1', null],
+    ['- 1', null],
+  ])('with a sign: %j is read as %s', (text, cents) => {
+    expect(parseSignedAmount(text, 'AUD')).toBe(cents);
+  });
+
+  test.each([
+    ['AUD', '99,50', 'write 99.50, not 99,50'],
+    ['AUD', '-99,5', 'write -99.5, not -99,5'],
+    ['AUD', '1.234,50', 'write 1234.50, not 1.234,50'],
+    ['AUD', '1 234,50', 'write 1234.50, not 1 234,50'],
+    ['KWD', '1,234', 'write 1.234, not 1,234'],
+    ['AUD', '0,00', 'expected an amount other than 0 in AUD, such as 1,234.50'],
+    ['AUD', '0,500', 'expected an amount other than 0 in AUD, such as 1,234.50'],
+    ['AUD', '12,34,567', 'expected an amount other than 0 in AUD, such as 1,234.50'],
+    ['JPY', '99,50', 'expected an amount other than 0 in JPY, such as 123,450'],
+    ['AUD', '', 'expected an amount other than 0 in AUD, such as 1,234.50'],
+  ])('in %s: %j is refused with how to write it', (currency, text, hint) => {
+    expect(amountHint(text, currency, 'other than 0')).toBe(hint);
+  });
+
+  test('that have to be above 0 are not suggested with a minus', () => {
+    const hint = 'expected an amount above 0 in AUD, such as 1,234.50';
+    expect(amountHint('-99,50', 'AUD', 'above 0')).toBe(hint);
   });
 
   test('of usage are either money or a quantity', () => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { listItems, type ListedItem } from '../../db/invoices/item-views.ts';
 import { readCurrencies } from '../../db/invoices/item-ledger.ts';
-import { parseSignedAmount } from '../../domain/format.ts';
+import { amountHint, parseSignedAmount } from '../../domain/format.ts';
 import { ITEM_FILTERS } from '../../domain/item-state.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import type { ApiDeps } from '../http/api-deps.ts';
@@ -53,32 +53,30 @@ export const addItem = operatorPage(
   { method: 'post', path: `${PATH}/new` },
   async ({ form: sent, visitor, caller, requestId }, deps) => {
     const form = toItemForm(sent);
-    const amount = await readAmount(form, deps);
+    const currency = await currencyOf(form, deps);
     const body = {
       ...{ item_id: form.itemId, tenant_id: form.tenantId, month: form.month },
-      ...{ description: form.description, taxable: form.taxable, amount_cents: amount },
+      ...{ description: form.description, taxable: form.taxable },
+      // 0, which validation rejects, if the amount can't be parsed.
+      amount_cents: parseSignedAmount(form.amount, currency) ?? 0,
     };
     try {
       await postInvoiceItems.handle({ params: {}, query: {}, body, caller, requestId }, deps);
     } catch (error) {
       if (!(error instanceof HttpProblem) || error.errors.length === 0) throw error;
-      const mistakes = error.errors.map(toMistake);
+      const hint = amountHint(form.amount, currency, 'other than 0');
+      const mistakes = error.errors.map((each) => toMistake(each, hint));
       return page(newItemPage({ visitor, form, mistakes }), 422);
     }
     return seeOther(`${PATH}?tenant_id=${form.tenantId}`);
   },
 );
 
-/**
- * Returns the amount in minor units of the tenant's currency. Returns 0, which validation rejects, if the amount can't
- * be parsed. For an unknown tenant the currency doesn't matter, because the tenant is rejected.
- */
-async function readAmount({ tenantId, amount }: ItemForm, { db }: ApiDeps): Promise<number> {
+/** Returns the tenant's currency. For an unknown tenant it doesn't matter, because the tenant is rejected. */
+async function currencyOf({ tenantId }: ItemForm, { db }: ApiDeps): Promise<string> {
   const isId = externalId.safeParse(tenantId).success;
   const currencies = await readCurrencies(db, isId ? [tenantId] : []);
-  const currency = currencies.get(tenantId) ?? 'AUD';
-  const plain = amount.replaceAll(/[\s,]/g, '').replace(/^−/, '-');
-  return parseSignedAmount(plain, currency) ?? 0;
+  return currencies.get(tenantId) ?? 'AUD';
 }
 
 function toItemForm(sent: Form): ItemForm {
@@ -99,12 +97,12 @@ const LABELS: Readonly<Record<string, string>> = {
   description: 'Description',
 };
 
-function toMistake({ pointer = '', detail }: HttpProblem['errors'][number]): FieldMistake {
+function toMistake(
+  { pointer = '', detail }: HttpProblem['errors'][number],
+  hint: string,
+): FieldMistake {
   const name = pointer.slice(1);
-  if (name === 'amount_cents') {
-    const expected = 'expected an amount in the currency of the tenant, such as 250.00 or -40.00';
-    return { field: 'amount', detail: `Amount: ${expected}` };
-  }
+  if (name === 'amount_cents') return { field: 'amount', detail: `Amount: ${hint}` };
   const label = LABELS[name];
   return label === undefined
     ? { field: null, detail }

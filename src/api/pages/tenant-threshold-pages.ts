@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { readCurrencies } from '../../db/invoices/item-ledger.ts';
 import { listThresholds } from '../../db/usage/spend-thresholds.ts';
 import type { Queryable } from '../../db/pool.ts';
-import { parseAmount } from '../../domain/format.ts';
+import { amountHint, parseAmount } from '../../domain/format.ts';
 import { MAX_THRESHOLDS } from '../../domain/spend-thresholds.ts';
 import { HttpProblem, type RequestError } from '../http/problems.ts';
 import { deleteUsageThreshold, putUsageThreshold } from '../routes/threshold-routes.ts';
@@ -41,7 +41,8 @@ export const addThreshold = tenantPage(
       if (!(error instanceof HttpProblem)) throw error;
       if (error.problem === 'data-conflict') return again([{ field: null, detail: error.message }]);
       if (error.problem !== 'invalid-request' || error.errors.length === 0) throw error;
-      return again(error.errors.map(toMistake));
+      const hint = amountHint(form.amount, currency, 'above 0');
+      return again(error.errors.map((each) => toMistake(each, hint)));
     }
     return seeOther(PATH);
   },
@@ -98,9 +99,7 @@ function toThresholdForm(sent: Form): ThresholdForm {
 function toBody({ amount, percent }: ThresholdForm, currency: string) {
   const number = /^\d{1,9}$/.test(percent) ? Number(percent) : 0;
   return {
-    ...(amount !== '' && {
-      amount_cents: parseAmount(amount.replaceAll(/[\s,]/g, ''), currency) ?? 0,
-    }),
+    ...(amount !== '' && { amount_cents: parseAmount(amount, currency) ?? 0 }),
     ...(percent !== '' && { percent_of_plan: number }),
   };
 }
@@ -111,11 +110,11 @@ const FIELDS: Readonly<Record<string, string>> = {
 };
 
 /** Maps an error of the API's request to the form field that caused it. */
-function toMistake({ pointer, parameter, detail }: RequestError): FieldMistake {
+function toMistake({ pointer, parameter, detail }: RequestError, hint: string): FieldMistake {
   if (parameter === 'threshold_id') return { field: 'threshold_id', detail: `Name: ${detail}` };
   const field = FIELDS[pointer ?? ''] ?? null;
   if (field === 'amount' && !detail.includes('either')) {
-    return { field, detail: 'Amount: expected an amount above 0, such as 250 or 99.50' };
+    return { field, detail: `Amount: ${hint}` };
   }
   if (field === 'amount') return { field, detail: 'Enter either an amount or a percentage' };
   return field === 'percent' ? { field, detail: `Percentage: ${detail}` } : { field, detail };

@@ -6,11 +6,11 @@ import {
   setThreshold,
   showThreshold,
   thresholdSchema,
+  whyNotSet,
   type ThresholdKey,
   type ThresholdView,
 } from '../../db/usage/spend-thresholds.ts';
 import type { Queryable } from '../../db/pool.ts';
-import { MAX_THRESHOLDS } from '../../domain/spend-thresholds.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import type { Caller } from '../http/authenticate.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
@@ -79,7 +79,8 @@ export const putUsageThreshold = defineRoute(
     const tenantId = await subjectOf(db, caller, query.tenant_id);
     const threshold = { tenantId, thresholdId, limit: toLimit(body), actor: actorOf(caller) };
     const outcome = await setThreshold(db, threshold);
-    if (outcome === 'refused') throw new HttpProblem('data-conflict', tooMany(tenantId));
+    const refusal = whyNotSet(outcome, tenantId);
+    if (refusal !== null) throw new HttpProblem('data-conflict', refusal);
     const stored = await showThreshold(db, tenantId, thresholdId);
     // Another call removed it concurrently.
     if (stored === null) throw notAThreshold(tenantId, thresholdId);
@@ -159,8 +160,4 @@ function actorOf({ label }: Caller): string {
 
 function notAThreshold(tenantId: string, thresholdId: string): HttpProblem {
   return new HttpProblem('not-found', `tenant ${tenantId} has no threshold ${thresholdId}`);
-}
-
-function tooMany(tenantId: string): string {
-  return `tenant ${tenantId} has ${MAX_THRESHOLDS} thresholds already: remove one first`;
 }

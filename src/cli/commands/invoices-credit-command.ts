@@ -4,7 +4,7 @@ import { creditLine, planCredit, type CreditedLine } from '../../db/invoices/cre
 import { findDocument } from '../../db/invoices/credit-rows.ts';
 import { showNote, type NoteView } from '../../db/invoices/note-views.ts';
 import type { Queryable } from '../../db/pool.ts';
-import { formatMoney, parseAmount } from '../../domain/format.ts';
+import { amountHint, formatMoney, parseAmount } from '../../domain/format.ts';
 import { integerArgument, reasonArgument, requestIdArgument } from '../arguments.ts';
 import { CliError, capitalize } from '../cli-error.ts';
 import { confirm, yesOption, type Confirmation } from '../confirm.ts';
@@ -90,7 +90,7 @@ async function readCredit(
   const { documentId, currency } = document;
   const amountCents = parseAmount(amount, currency);
   if (amountCents === null || amountCents === 0) {
-    throw new CliError(`--amount: expected an amount above 0 in ${currency}, such as 12.50`);
+    throw new CliError(`--amount: ${amountHint(amount, currency, 'above 0')}`);
   }
   return { documentId, lineNo, amountCents };
 }

@@ -4,7 +4,7 @@ import { MAX_BATCH, countByStatus } from '../../contracts/batch.ts';
 import { readCurrencies } from '../../db/invoices/item-ledger.ts';
 import { toItemView } from '../../db/invoices/item-views.ts';
 import type { Database } from '../../db/pool.ts';
-import { formatMoney, parseSignedAmount } from '../../domain/format.ts';
+import { amountHint, formatMoney, parseSignedAmount } from '../../domain/format.ts';
 import type { Month } from '../../domain/period.ts';
 import { monthArgument, reasonArgument } from '../arguments.ts';
 import { capitalize, CliError, EXIT_WRONG } from '../cli-error.ts';
@@ -70,9 +70,7 @@ async function readAmount(
   if (currency === undefined) throw new CliError(`There is no tenant ${tenant}`);
   const cents = parseSignedAmount(amount, currency);
   if (cents === null || cents === 0) {
-    throw new CliError(
-      `${JSON.stringify(amount)} is not an amount in ${currency}: expected digits, with a point before decimals, but not 0`,
-    );
+    throw new CliError(`--amount: ${amountHint(amount, currency, 'other than 0')}`);
   }
   return { cents, currency };
 }

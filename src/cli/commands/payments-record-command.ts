@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { recordPayments } from '../../db/invoices/payments.ts';
-import { formatMoney, parseSignedAmount } from '../../domain/format.ts';
+import { amountHint, formatMoney, parseSignedAmount } from '../../domain/format.ts';
 import { paymentFields, toNewPayment } from '../../catalogue/payment-fields.ts';
 import { explainIssue } from '../../lib/explain-issue.ts';
 import { dateArgument } from '../arguments.ts';
@@ -77,7 +77,7 @@ function readPayment(options: Options, number: string, currency: string) {
   const { id, amount, receivedOn, method, reference } = options;
   const amountCents = parseSignedAmount(amount, currency);
   if (amountCents === null) {
-    throw new CliError(`--amount: ${JSON.stringify(amount)} is not an amount in ${currency}`);
+    throw new CliError(`--amount: ${amountHint(amount, currency, 'other than 0')}`);
   }
   const { success, data, error } = paymentFields.safeParse(
     {

@@ -7,17 +7,14 @@ import {
   removeThreshold,
   setThreshold,
   showThreshold,
+  whyNotSet,
   type ThresholdView,
 } from '../../db/usage/spend-thresholds.ts';
-import { formatMoney, parseAmount } from '../../domain/format.ts';
-import {
-  MAX_THRESHOLDS,
-  PERCENT_OF_PLAN,
-  type ThresholdLimit,
-} from '../../domain/spend-thresholds.ts';
+import { amountHint, formatMoney, parseAmount } from '../../domain/format.ts';
+import { PERCENT_OF_PLAN, type ThresholdLimit } from '../../domain/spend-thresholds.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import { integerArgument } from '../arguments.ts';
-import { CliError } from '../cli-error.ts';
+import { CliError, capitalize } from '../cli-error.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { note, print } from '../output.ts';
 import { requireKnown } from '../preconditions.ts';
@@ -58,8 +55,9 @@ Examples:
           const limit = await readLimit(db, tenantId, options);
           const set = { tenantId, thresholdId, limit, actor: actor() };
           const outcome = await setThreshold(db, set);
+          const refusal = whyNotSet(outcome, tenantId);
+          if (refusal !== null) throw new CliError(capitalize(refusal));
           const stored = await showThreshold(db, tenantId, thresholdId);
-          if (outcome === 'refused') throw new CliError(tooMany(tenantId));
           if (stored === null) throw notAThreshold(tenantId, thresholdId);
           return { ...stored, outcome };
         });
@@ -100,9 +98,7 @@ async function readLimit(
   const cents = parseAmount(amount, currency);
   const { success, data } = thresholdFields.safeParse({ amount_cents: cents });
   if (success) return toLimit(data);
-  throw new CliError(
-    `${JSON.stringify(amount)} is not an amount above 0 in ${currency}: expected digits, with a point before decimals`,
-  );
+  throw new CliError(`--amount: ${amountHint(amount, currency, 'above 0')}`);
 }
 
 export function thresholdsRemoveCommand(): Command {
@@ -138,10 +134,6 @@ function notAThreshold(tenantId: string, thresholdId: string): CliError {
   return new CliError(
     `Tenant ${tenantId} has no threshold ${thresholdId}. See \`thresholds list\`.`,
   );
-}
-
-function tooMany(tenantId: string): string {
-  return `Tenant ${tenantId} has ${MAX_THRESHOLDS} thresholds already. Remove one first.`;
 }
 
 export function thresholdsListCommand(): Command {

@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import type { Period } from '../../domain/period.ts';
-import { MAX_THRESHOLDS, type ThresholdLimit } from '../../domain/spend-thresholds.ts';
+import {
+  MAX_SETTINGS_A_DAY,
+  MAX_THRESHOLDS,
+  type ThresholdLimit,
+} from '../../domain/spend-thresholds.ts';
 import type { Queryable } from '../pool.ts';
 import { sql, type Page } from '../sql.ts';
 
@@ -84,9 +88,26 @@ export interface ThresholdToSet {
   readonly actor: string;
 }
 
-const outcomes = z.enum(['added', 'changed', 'unchanged', 'refused']);
-/** What setting a threshold did. `unchanged`: it said the same before. `refused`: the tenant has `MAX_THRESHOLDS`. */
+const outcomes = z.enum(['added', 'changed', 'unchanged', 'too_many', 'too_often']);
+/**
+ * What setting a threshold did. `unchanged`: it said the same before. Refused are `too_many`, if the tenant has
+ * `MAX_THRESHOLDS`, and `too_often`, after `MAX_SETTINGS_A_DAY` in the last 24 hours.
+ */
 export type ThresholdOutcome = z.infer<typeof outcomes>;
+
+/** Returns why a threshold was not set; null if it was. */
+export function whyNotSet(outcome: ThresholdOutcome, tenantId: string): string | null {
+  switch (outcome) {
+    case 'too_many':
+      return `tenant ${tenantId} has ${MAX_THRESHOLDS} thresholds already: remove one first`;
+    case 'too_often':
+      return `thresholds of tenant ${tenantId} were set ${MAX_SETTINGS_A_DAY} times in the last 24 hours, which is the maximum: try again later`;
+    case 'added':
+    case 'changed':
+    case 'unchanged':
+      return null;
+  }
+}
 
 /**
  * Sets a threshold of a tenant that exists. Calls for a tenant wait for each other.
@@ -98,7 +119,7 @@ export function setThreshold(
 ): Promise<ThresholdOutcome> {
   return db.oneFirst(sql.type(z.object({ outcome: outcomes }))`
     SELECT set_spend_threshold(${tenantId}, ${thresholdId}, ${limit.amountCents}, ${limit.percentOfPlan},
-      ${MAX_THRESHOLDS}, ${actor}) AS outcome
+      ${MAX_THRESHOLDS}, ${MAX_SETTINGS_A_DAY}, ${actor}) AS outcome
   `);
 }
 
