@@ -24,7 +24,7 @@ export class UnfilteredAssignmentError extends Error {
 
 /**
  * Returns the fields that replace those of the events; null if there are none.
- * @throws UnfilteredAssignmentError if they would replace those of all held events, whoever sent them
+ * @throws UnfilteredAssignmentError if they would replace those of all held events, of any sender
  */
 export function toAssigned(
   assign: Assignment | undefined,

@@ -25,7 +25,7 @@ test.each([
   ['lines', (objects: readonly string[]) => objects.join('\n')],
   ['an array', (objects: readonly string[]) => `[${objects.join(',')}]`],
 ])(
-  'of %s, one object that is not JSON is unreadable, and the others go on',
+  'of %s, one object that is not JSON is unreadable, and the others are read',
   async (_what, layOut) => {
     const bad = '{"id": "b", "litellm_call_id": "c", "response_cost": NaN}';
     const page = `{"data": [${event('c')}, ${event('d')}]}`;
