@@ -18,7 +18,7 @@ import { runSchemathesis, type RunResult } from './run-schemathesis.ts';
 import { createContractWorld } from './world.ts';
 
 const SECURITY = fileURLToPath(new URL('../../docs/security.md', import.meta.url));
-const SHORT_EXAMPLES = 3;
+const SHORT_EXAMPLES = 2;
 
 interface Options {
   readonly seed: number;
