@@ -5,8 +5,7 @@ import { sql } from '../sql.ts';
 /**
  * Returns the database as a tenant may see it: each query runs as `arcadia_tenant`, and row level security
  * limits it to that tenant's rows, whatever the query asks for (`migrations/000001_roles.sql`). It can write nothing
- * but spend thresholds. This is the
- * second layer of isolation; the queries filter by tenant too.
+ * but spend thresholds. This is the second layer of isolation; the queries filter by tenant too.
  *
  * Each call is a separate transaction, and no connection is held between calls; `transaction` sees one snapshot. Don't
  * use it inside a transaction, because a scope lasts until the outermost transaction ends.
