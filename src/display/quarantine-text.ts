@@ -25,7 +25,7 @@ export function chargeText({
   readonly currency: string | null;
 }): string {
   if (charge === null) return '';
-  // Minor units, because without the currency nobody knows how many decimals they have.
+  // Minor units, because the currency decides how many decimals they have.
   return currency === null ? `${groupDigits(charge)} minor units` : formatMoney(charge, currency);
 }
 

@@ -8,7 +8,7 @@ import {
   type DatabaseUrls,
 } from '../../dev/postgres-roles.ts';
 
-/** The migrated database that the others are copied from. Nobody may stay connected to it. */
+/** The migrated database that the others are copied from. No connection to it may stay open. */
 export const TEMPLATE = 'arcadia_template';
 
 export interface TestDatabase extends DatabaseUrls {

@@ -58,7 +58,7 @@ export async function createLedgerWorld({
   };
 }
 
-/** A copy of a database that nobody is connected to, to be broken by a superuser. */
+/** A copy of a database without other connections, to be broken by a superuser. */
 export interface BrokenCopy extends AsyncDisposable {
   readonly db: Database;
   run(statements: string): Promise<void>;

@@ -51,7 +51,7 @@ export async function untilFramesFit(page: Page): Promise<void> {
   await until(() => page.evaluate<boolean>(haveHeights), Boolean, 20_000);
 }
 
-/** The texts of the tab User Metadata that end below their frame, where nobody sees them. */
+/** The texts of the tab User Metadata that end below their frame, where they are not visible. */
 export async function listCutOff(page: Page): Promise<readonly string[]> {
   await untilFramesFit(page);
   return page.evaluate<string[]>(`[...document.querySelectorAll('iframe')].flatMap((frame) =>

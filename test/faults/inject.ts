@@ -83,7 +83,7 @@ async function during(fault: Promise<void>, held: HeldConnection): Promise<void>
   await fault;
 }
 
-/** Nobody gets a connection until so many have been refused. */
+/** Every connection is refused until so many have been. */
 async function refuseConnections(
   refusals: number,
   { servers, proxies }: FaultTargets,

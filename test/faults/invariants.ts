@@ -107,7 +107,7 @@ async function missingFromTheBooks(
   return [{ invariant: 'I2', text: summary('tenants whose LLM usage has another sum', wrong) }];
 }
 
-/** What is pending has to have a reason that holds: nobody is building, and no invoice took it. */
+/** Finds open drafts, and usage without an invoice although its tenant could be invoiced. */
 async function withoutReason(
   client: pg.ClientBase,
   months: readonly string[],

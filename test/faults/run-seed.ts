@@ -160,7 +160,7 @@ class Run {
     this.checks += 1;
   }
 
-  /** Nobody harms anything any more; the month is asked for once more, and everything is served. */
+  /** Without further faults: requests each month once more, and waits until all work is done. */
   async comeToRest(): Promise<void> {
     const { operator, senders, finance, silent } = this.#world;
     const { months, log } = this.#options;

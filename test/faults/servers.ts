@@ -56,7 +56,7 @@ export async function startFaultServers(stateDir: string): Promise<FaultServers>
   };
 }
 
-/** Ports that nobody else is likely to take while a server of ours is down. */
+/** Ports that no other process is likely to take while a server of ours is down. */
 async function claimPorts(stateDir: string): Promise<void> {
   const names = ['postgres', 'temporal', 'temporalUi', 'temporalHttp', 'temporalMetrics'];
   const ports = await freePorts(names.map(() => 0));

@@ -25,7 +25,7 @@ export interface UsageEvent {
   readonly content: string;
   replacedBy: UsageEvent | null;
   isExcluded: boolean;
-  /** The draft, or the document that it became, that has taken it; null: nobody yet. */
+  /** The draft, or the document that it became, that has taken it; null: none yet. */
   holder: Draft | null;
 }
 

@@ -75,7 +75,7 @@ const forceTerms = fc.record({
   acceptBounds: fc.boolean(),
   /** An earlier request, by its id; null: a new one. */
   again: fc.option(nth, { freq: 8 }),
-  /** None: nobody serves the request yet. */
+  /** 0: no run serves the request yet. */
   end: fc.oneof({ weight: 5, arbitrary: cuts }, { weight: 1, arbitrary: fc.constant(0) }),
 });
 

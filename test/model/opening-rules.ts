@@ -118,7 +118,7 @@ function isTaken({ source, deployment, month, holder }: UsageEvent, draft: Draft
   return deployment.tenant === draft.tenant && isFree && (month === draft.month || isLate);
 }
 
-/** A pass looks at every due tenant: the invoice stands and nobody forces it, or it needs a child. */
+/** A pass looks at every due tenant: it keeps its invoice if no request forces another, or it needs a child. */
 export function planPass(model: Model, month: number): readonly string[] {
   return model.fleet.tenants.filter((tenant) => {
     if (!isDue(model, tenant, month)) return false;

@@ -11,7 +11,7 @@ import { setReview } from '../_util/by-hand.ts';
 export interface Real {
   readonly world: LedgerWorld;
   readonly ingestion: Ingestion;
-  /** For what nobody but time does. */
+  /** For what only time does. */
   readonly superuser: pg.Client;
 }
 
