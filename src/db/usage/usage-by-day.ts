@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { Temporal } from 'temporal-polyfill';
 import type { BillingCalendar } from '../../domain/billing-calendar.ts';
 import { monthStart, type Month } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
@@ -41,7 +40,7 @@ export function sumUsageByDay(
   calendar: BillingCalendar,
   deploymentId: string,
 ): Promise<readonly UsageOfDay[]> {
-  const starts = sql.array([...dayStarts(calendar, month)], 'timestamptz');
+  const starts = sql.array([...calendar.dayStartsOf(month)], 'timestamptz');
   const day = (instant: ReturnType<typeof sql.fragment>) =>
     sql.fragment`width_bucket(${instant}, ${starts})`;
   const ofBucket = sql.fragment`e.bucket_id = b.bucket_id AND e.service_month = b.service_month`;
@@ -80,14 +79,6 @@ export function sumUsageByDay(
     HAVING sum(events) > 0
     ORDER BY day, resource_kind COLLATE "C", model COLLATE "C"
   `);
-}
-
-/** Returns the first instant of each day of a month, in order. */
-function dayStarts(calendar: BillingCalendar, month: Month): readonly string[] {
-  const first = Temporal.PlainDate.from(calendar.periodOf(month).periodStart);
-  return Array.from({ length: first.daysInMonth }, (_, days) =>
-    calendar.startOfDay(first.add({ days })),
-  );
 }
 
 /** Returns the tenant's deployments with usage in a month, ordered by id. */
