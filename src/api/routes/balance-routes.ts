@@ -13,8 +13,7 @@ import { currencyCode, externalId } from '../../ingestion/usage-fields.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { month, pageLimit } from '../http/request-fields.ts';
-import { visibleTenant } from './invoice-params.ts';
-import { requireKnown } from './require-known.ts';
+import { knownTenant } from './invoice-params.ts';
 
 const asOf = z.iso.date().describe('Today in the billing time zone.');
 
@@ -54,8 +53,7 @@ export const getBalances = defineRoute(
     problems: ['not-found'],
   },
   async ({ query, caller }, { db }) => {
-    if (caller.tenantId === null) await requireKnown(db, 'tenant', query.tenant_id);
-    const tenantId = visibleTenant(caller, query.tenant_id);
+    const tenantId = await knownTenant(db, caller, query.tenant_id);
     const { entries, next_cursor } = await readPage(query, (page) =>
       listTenantBalances(db, tenantId, page),
     );

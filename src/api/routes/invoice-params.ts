@@ -10,6 +10,7 @@ import {
 import type { Queryable } from '../../db/pool.ts';
 import { documentedInteger } from '../http/request-fields.ts';
 import { HttpProblem } from '../http/problems.ts';
+import { requireKnown } from './require-known.ts';
 
 /** Path parameters of an invoice. The id may be any text: one that isn't a UUID is `not-found`. */
 export const invoiceParams = z.strictObject({ invoice_id: z.string().meta({ format: 'uuid' }) });
@@ -67,6 +68,19 @@ export async function requireInvoice(
 /** Returns the reader of lists: those of a tenant leave out what only operators may see. */
 export function readerOf({ tenantId }: ApiKey): InvoiceReader {
   return tenantId === null ? 'operator' : 'tenant';
+}
+
+/**
+ * Returns the tenant that a call is about, which exists; undefined: an operator names none.
+ * @throws HttpProblem `not-found` if there is no such tenant, or a tenant asks for another tenant
+ */
+export async function knownTenant(
+  db: Queryable,
+  caller: ApiKey,
+  askedFor: string | undefined,
+): Promise<string | undefined> {
+  if (caller.tenantId === null) await requireKnown(db, 'tenant', askedFor);
+  return visibleTenant(caller, askedFor);
 }
 
 /** Returns the tenant to filter by. @throws HttpProblem `not-found` if a tenant asks for another tenant */

@@ -18,9 +18,8 @@ import {
   requireInvoice,
   requireInvoiceHeader,
   readReplacedTax,
-  visibleTenant,
+  knownTenant,
 } from './invoice-params.ts';
-import { requireKnown } from './require-known.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import {
@@ -85,9 +84,8 @@ export const getInvoices = defineRoute(
     problems: ['not-found'],
   },
   async ({ query, caller }, { db }) => {
-    if (caller.tenantId === null) await requireKnown(db, 'tenant', query.tenant_id);
     const filter = {
-      tenantId: visibleTenant(caller, query.tenant_id),
+      tenantId: await knownTenant(db, caller, query.tenant_id),
       status: query.status,
       includeSuperseded: query.include_superseded === 'true',
       paymentStatus: query.payment_status,

@@ -11,9 +11,8 @@ import { externalId } from '../../ingestion/usage-fields.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { month, pageLimit } from '../http/request-fields.ts';
-import { readerOf, visibleTenant } from './invoice-params.ts';
+import { knownTenant, readerOf } from './invoice-params.ts';
 import { noteParams, requireNote } from './note-params.ts';
-import { requireKnown } from './require-known.ts';
 
 /** Pages through adjustment notes, newest period first. */
 export const pageOfNotes = pagedBy(
@@ -57,9 +56,8 @@ export const getAdjustmentNotes = defineRoute(
     problems: ['not-found'],
   },
   async ({ query, caller }, { db }) => {
-    if (caller.tenantId === null) await requireKnown(db, 'tenant', query.tenant_id);
     const filter = {
-      tenantId: visibleTenant(caller, query.tenant_id),
+      tenantId: await knownTenant(db, caller, query.tenant_id),
       periodStart: query.period && monthStart(query.period),
       invoiceId: query.invoice_id,
     };

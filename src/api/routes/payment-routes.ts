@@ -20,8 +20,7 @@ import { defineRoute, reply } from '../http/define-route.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { HttpProblem, invalidRequest } from '../http/problems.ts';
 import { date, month, pageLimit } from '../http/request-fields.ts';
-import { readerOf, visibleTenant } from './invoice-params.ts';
-import { requireKnown } from './require-known.ts';
+import { knownTenant, readerOf } from './invoice-params.ts';
 import { readId } from './usage-results.ts';
 
 /** The invoice that a payment counts for, after all payments of the request. */
@@ -188,9 +187,8 @@ export const getPayments = defineRoute(
     problems: ['not-found'],
   },
   async ({ query, caller }, { db }) => {
-    if (caller.tenantId === null) await requireKnown(db, 'tenant', query.tenant_id);
     const filter = {
-      tenantId: visibleTenant(caller, query.tenant_id),
+      tenantId: await knownTenant(db, caller, query.tenant_id),
       periodStart: query.period && monthStart(query.period),
       invoiceNumber: query.invoice_number,
       receivedFrom: query.received_from,

@@ -17,8 +17,7 @@ import { defineRoute, reply } from '../http/define-route.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { HttpProblem, invalidRequest } from '../http/problems.ts';
 import { pageLimit } from '../http/request-fields.ts';
-import { visibleTenant } from './invoice-params.ts';
-import { requireKnown } from './require-known.ts';
+import { knownTenant } from './invoice-params.ts';
 
 const PATH = '/api/v1/usage-thresholds/{threshold_id}';
 
@@ -42,8 +41,7 @@ async function subjectOf(
   caller: Caller,
   asked: string | undefined,
 ): Promise<string> {
-  if (caller.tenantId === null) await requireKnown(db, 'tenant', asked);
-  const tenantId = visibleTenant(caller, asked);
+  const tenantId = await knownTenant(db, caller, asked);
   if (tenantId !== undefined) return tenantId;
   throw invalidRequest([{ parameter: 'tenant_id', detail: 'is missing: name the tenant' }]);
 }
@@ -119,8 +117,7 @@ export const getUsageThresholds = defineRoute(
     problems: ['not-found'],
   },
   async ({ query, caller }, { db }) => {
-    if (caller.tenantId === null) await requireKnown(db, 'tenant', query.tenant_id);
-    const tenantId = visibleTenant(caller, query.tenant_id);
+    const tenantId = await knownTenant(db, caller, query.tenant_id);
     const { entries, next_cursor } = await readPage(query, (page) =>
       listThresholds(db, tenantId, page),
     );

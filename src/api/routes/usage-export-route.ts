@@ -10,8 +10,7 @@ import { eventReads } from '../http/compute-once.ts';
 import { HttpProblem, invalidRequest } from '../http/problems.ts';
 import { ownerOf } from '../http/rate-limits.ts';
 import { month } from '../http/request-fields.ts';
-import { visibleTenant } from './invoice-params.ts';
-import { requireKnown } from './require-known.ts';
+import { knownTenant } from './invoice-params.ts';
 
 /** Path parameters of a month's usage. */
 export const usageMonthParams = z.strictObject({ month });
@@ -54,8 +53,7 @@ export const getUsageCsv = defineRoute(
     problems: ['not-found'],
   },
   async ({ params, query, caller }, { db, now }) => {
-    if (caller.tenantId === null) await requireKnown(db, 'tenant', query.tenant_id);
-    const tenantId = visibleTenant(caller, query.tenant_id);
+    const tenantId = await knownTenant(db, caller, query.tenant_id);
     if (tenantId === undefined) {
       throw invalidRequest([
         { parameter: 'tenant_id', detail: 'tenant_id: required with an operator key' },
