@@ -1,20 +1,18 @@
 import { z } from 'zod';
 import type { Queryable } from '../../db/pool.ts';
 import { loadCalendar } from '../../db/settings/load-calendar.ts';
-import {
-  compareControlTotals,
-  countCompared,
-  type ComparedDeployment,
-} from '../../db/usage/compare-control-totals.ts';
+import { compareControlTotals, countCompared } from '../../db/usage/compare-control-totals.ts';
 import { differentDays } from '../../db/usage/compare-days.ts';
 import { toComparedRows } from '../../db/usage/gateway-totals.ts';
 import { findDeployments } from '../../db/usage/usage-ledger.ts';
 import type { Month } from '../../domain/period.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
-import { pagedBy } from '../http/paging.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { month } from '../http/request-fields.ts';
-import { postControlTotalAcceptance } from '../routes/control-total-comparison-routes.ts';
+import {
+  pageOfCompared,
+  postControlTotalAcceptance,
+} from '../routes/control-total-comparison-routes.ts';
 import { monthParams } from './month-pages.ts';
 import { nextHref, operatorPage, page, pageQuery, seeOther } from './page-definition.ts';
 import { acceptPage, comparisonPage } from './views/control-totals-html.ts';
@@ -22,10 +20,6 @@ import type { FieldMistake } from './views/form-fields.ts';
 
 const PATH = '/operator/months/:month/control-totals';
 const DEPLOYMENTS_A_PAGE = 50;
-const readPage = pagedBy(
-  z.strictObject({ tenant_id: externalId, deployment_id: externalId }),
-  ({ tenant_id, deployment_id }: ComparedDeployment) => ({ tenant_id, deployment_id }),
-);
 
 /** Compares the control totals of a month with the ledger. */
 export const comparedTotals = operatorPage(
@@ -33,7 +27,7 @@ export const comparedTotals = operatorPage(
   async ({ params, query, visitor, path }, { db }) => {
     const calendar = await loadCalendar(db);
     const counts = await countCompared(db, calendar.periodOf(params.month));
-    const { entries, next_cursor } = await readPage(
+    const { entries, next_cursor } = await pageOfCompared(
       { limit: DEPLOYMENTS_A_PAGE, cursor: query.cursor },
       (asked) => compareControlTotals(db, calendar, params.month, {}, asked),
     );

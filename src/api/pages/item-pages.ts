@@ -1,21 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { listItems, type ListedItem } from '../../db/invoices/item-views.ts';
+import { listItems } from '../../db/invoices/item-views.ts';
 import { readCurrencies } from '../../db/invoices/item-ledger.ts';
 import { amountHint, parseSignedAmount } from '../../domain/format.ts';
 import { ITEM_FILTERS } from '../../domain/item-state.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import type { ApiDeps } from '../http/api-deps.ts';
-import { pagedBy } from '../http/paging.ts';
 import { HttpProblem } from '../http/problems.ts';
-import { postInvoiceItems, withdrawInvoiceItem } from '../routes/invoice-item-routes.ts';
+import {
+  pageOfItems,
+  postInvoiceItems,
+  withdrawInvoiceItem,
+} from '../routes/invoice-item-routes.ts';
 import type { FieldMistake } from './views/form-fields.ts';
 import { itemsPage, newItemPage, withdrawPage, type ItemForm } from './views/items-html.ts';
 import { nextHref, operatorPage, page, pageQuery, seeOther, type Form } from './page-definition.ts';
 
 const PATH = '/operator/items';
 const ITEMS_A_PAGE = 50;
-const readItems = pagedBy(z.int().positive(), ({ item_seq }: ListedItem) => item_seq);
 
 /** Lists invoice items. */
 export const items = operatorPage(
@@ -29,7 +31,7 @@ export const items = operatorPage(
   },
   async ({ query, visitor, path }, { db }) => {
     const { cursor, tenant_id: tenantId, state } = query;
-    const { entries, next_cursor } = await readItems({ limit: ITEMS_A_PAGE, cursor }, (asked) =>
+    const { entries, next_cursor } = await pageOfItems({ limit: ITEMS_A_PAGE, cursor }, (asked) =>
       listItems(db, { tenantId, state }, asked),
     );
     const filter = { tenantId: tenantId ?? '', state: state ?? '' };

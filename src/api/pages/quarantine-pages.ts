@@ -10,10 +10,10 @@ import type { Dismissal } from '../../ingestion/quarantine/dismiss-quarantined.t
 import type { Release } from '../../ingestion/quarantine/release-quarantined.ts';
 import { visibleId } from '../../ingestion/usage-fields.ts';
 import type { ApiDeps } from '../http/api-deps.ts';
-import { pagedBy } from '../http/paging.ts';
 import { HttpProblem } from '../http/problems.ts';
 import {
   dismissQuarantinedUsage,
+  pageOfQuarantined,
   quarantineParams,
   releaseQuarantinedUsage,
 } from '../routes/quarantine-routes.ts';
@@ -37,7 +37,6 @@ import {
 
 const PATH = '/operator/quarantine';
 const EVENTS_A_PAGE = 50;
-const readEvents = pagedBy(z.int().positive(), (event: QuarantinedEvent) => event.quarantine_id);
 
 const filterQuery = z.object({
   ...pageQuery,
@@ -58,7 +57,7 @@ async function listPage(listing: Listing, { db }: ApiDeps): Promise<string> {
   const { visitor, path, query, form, mistakes } = listing;
   const { state, held_for: heldFor, tenant_id: tenantId, cursor } = query;
   const [{ entries, next_cursor }, counts] = await Promise.all([
-    readEvents({ limit: EVENTS_A_PAGE, cursor }, (asked) =>
+    pageOfQuarantined({ limit: EVENTS_A_PAGE, cursor }, (asked) =>
       listQuarantined(db, { state, heldFor, tenantId }, asked),
     ),
     countQuarantined(db, { heldFor, tenantId }),

@@ -23,7 +23,8 @@ import { requireKnown } from './require-known.ts';
 
 const monthParams = z.strictObject({ month });
 
-const readPage = pagedBy(
+/** Pages through compared deployments, ordered by tenant and deployment. */
+export const pageOfCompared = pagedBy(
   z.strictObject({ tenant_id: externalId, deployment_id: externalId }),
   ({ tenant_id, deployment_id }: ComparedDeployment) => ({ tenant_id, deployment_id }),
 );
@@ -74,7 +75,7 @@ export const getControlTotalComparison = defineRoute(
       isWhole: query.all === 'true',
     };
     const counts = await countCompared(db, calendar.periodOf(asked), filter);
-    const { entries, next_cursor } = await readPage(query, (page) =>
+    const { entries, next_cursor } = await pageOfCompared(query, (page) =>
       compareControlTotals(db, calendar, asked, filter, page),
     );
     return reply(200, { month: asked, counts, deployments: entries, next_cursor });

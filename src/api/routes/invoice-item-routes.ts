@@ -117,7 +117,8 @@ function toShown(item: ListedItem) {
   return { ...toItemView(item), waits_for: waitsFor(item) };
 }
 
-const readPage = pagedBy(z.int().positive(), ({ item_seq }: ListedItem) => item_seq);
+/** Pages through invoice items, latest first. */
+export const pageOfItems = pagedBy(z.int().positive(), ({ item_seq }: ListedItem) => item_seq);
 
 /** Lists invoice items. */
 export const getInvoiceItems = defineRoute(
@@ -153,7 +154,7 @@ export const getInvoiceItems = defineRoute(
   async ({ query }, { db }) => {
     const { tenant_id: tenantId, month, state } = query;
     await requireKnown(db, 'tenant', tenantId);
-    const { entries, next_cursor } = await readPage(query, (page) =>
+    const { entries, next_cursor } = await pageOfItems(query, (page) =>
       listItems(db, { tenantId, month, state }, page),
     );
     return reply(200, { items: entries.map(toShown), next_cursor });

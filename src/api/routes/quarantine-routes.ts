@@ -34,7 +34,11 @@ function toShown(event: QuarantinedEvent) {
   return { ...event, remedy: remedyFor(event) };
 }
 
-const readPage = pagedBy(z.int().positive(), (event: QuarantinedEvent) => event.quarantine_id);
+/** Pages through quarantined events, latest first. */
+export const pageOfQuarantined = pagedBy(
+  z.int().positive(),
+  (event: QuarantinedEvent) => event.quarantine_id,
+);
 
 /** Lists quarantined usage. */
 export const getQuarantinedUsage = defineRoute(
@@ -69,7 +73,7 @@ export const getQuarantinedUsage = defineRoute(
   async ({ query }, { db }) => {
     const { state, held_for, tenant_id: tenantId, month: asked } = query;
     const period = asked === undefined ? undefined : (await loadCalendar(db)).periodOf(asked);
-    const { entries, next_cursor } = await readPage(query, (page) =>
+    const { entries, next_cursor } = await pageOfQuarantined(query, (page) =>
       listQuarantined(db, { state, heldFor: held_for, tenantId, period }, page),
     );
     return reply(200, { events: entries.map(toShown), next_cursor });
