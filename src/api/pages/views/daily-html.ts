@@ -8,7 +8,7 @@ import type { DailyUsage } from '../daily-usage.ts';
 import { swatch, type Part } from './bars.ts';
 import { dayChart, type ChartDay } from './day-chart.ts';
 import { table, type Column } from './html-table.ts';
-import { minute, roundedMoney, shorten } from './page-format.ts';
+import { minute, roundedMoney, roundedQuantity } from './page-format.ts';
 
 export interface DailyView {
   readonly month: string;
@@ -94,7 +94,7 @@ function partOf(model: string | null, index: number): Part {
 function kindChart({ name, days }: Kind, month: string): Markup {
   const chartDays = days.map((value, index): ChartDay => ({
     parts: [{ part: 1, value }],
-    title: `${formatDate(dateOf(month, index))}: ${signed(value)}`,
+    title: `${formatDate(dateOf(month, index))}: ${roundedQuantity(value)}`,
   }));
   return markup`<figure class="chart-frame"><figcaption>${name}</figcaption>
 ${dayChart(chartDays, groupDigits)}</figure>
@@ -117,7 +117,7 @@ function dayTable({ llm, kinds }: ShownFigures, month: string): Markup {
       ...kinds.map(({ name, days }): Column<number> => ({
         head: name,
         isFigure: true,
-        cell: (index) => signed(days[index] ?? '0'),
+        cell: (index) => roundedQuantity(days[index] ?? '0'),
       })),
     ],
   });
@@ -146,8 +146,4 @@ function llmColumns({ currency, models, days }: Llm): readonly Column<number>[] 
 
 function dateOf(month: string, index: number): string {
   return `${month}-${String(index + 1).padStart(2, '0')}`;
-}
-
-function signed(quantity: string): string {
-  return groupDigits(shorten(quantity)).replace('-', '−');
 }

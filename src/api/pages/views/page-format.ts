@@ -43,6 +43,11 @@ export function shorten(decimal: string): string {
   return short.toFixed();
 }
 
+/** Formats a quantity with a shortened decimal: `1234.5678` → `1,234.57`, `-0.5` → `−0.5`. */
+export function roundedQuantity(decimal: string): string {
+  return groupDigits(shorten(decimal)).replace('-', '−');
+}
+
 /** Formats exact charges rounded to cents, or to three digits below a cent: `AUD 12.35`, `AUD 0.0000123`. */
 export function roundedMoney(exactCents: string, currency: string): string {
   const exact = new Decimal(exactCents);

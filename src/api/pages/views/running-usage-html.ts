@@ -6,7 +6,7 @@ import { groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { allowanceBar, bar } from './bars.ts';
 import { table } from './html-table.ts';
-import { roundedMoney, shorten } from './page-format.ts';
+import { roundedMoney, roundedQuantity } from './page-format.ts';
 
 /** Usage of the running month: by LLM model, and by deployment and kind against what is included. */
 
@@ -80,11 +80,11 @@ ${table<Kind>({
       isHead: true,
       cell: (kind) => markup`${kind.name ?? humanise(kind.resource_kind)}${allowanceBar(kind)}`,
     },
-    { head: 'Used', isFigure: true, cell: ({ used }) => brief(used) },
+    { head: 'Used', isFigure: true, cell: ({ used }) => roundedQuantity(used) },
     {
       head: 'Included',
       isFigure: true,
-      cell: ({ allowance }) => (allowance === null ? 'not billed' : brief(allowance)),
+      cell: ({ allowance }) => (allowance === null ? 'not billed' : roundedQuantity(allowance)),
     },
     {
       head: 'Beyond',
@@ -92,13 +92,13 @@ ${table<Kind>({
       cell: ({ overage, used, hard_cap_qty }) =>
         overage === null
           ? ''
-          : markup`${brief(overage)}${isCapped(used, hard_cap_qty) ? markup`<span class="sub">capped at ${brief(hard_cap_qty ?? '')}</span>` : ''}`,
+          : markup`${roundedQuantity(overage)}${isCapped(used, hard_cap_qty) ? markup`<span class="sub">capped at ${roundedQuantity(hard_cap_qty ?? '')}</span>` : ''}`,
     },
     {
       head: 'Expected use',
       isFigure: true,
       isWide: true,
-      cell: ({ projected_used }) => brief(projected_used),
+      cell: ({ projected_used }) => roundedQuantity(projected_used),
     },
   ],
 })}</details>
@@ -107,9 +107,4 @@ ${table<Kind>({
 
 function isCapped(used: string, cap: string | null): boolean {
   return cap !== null && new Decimal(used).greaterThan(cap);
-}
-
-/** Shortens a long decimal; the export and the invoice have the exact one. */
-function brief(quantity: string): string {
-  return groupDigits(shorten(quantity)).replace('-', '−');
 }
