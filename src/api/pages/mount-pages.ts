@@ -19,7 +19,15 @@ import { oneMonth, oneMonthLive, parkedTenants, months } from './month-pages.ts'
 import { dismissEvents, quarantine, quarantinedEvent, releaseEvents } from './quarantine-pages.ts';
 import { quote } from './quote-page.ts';
 import { release, review } from './release-pages.ts';
-import { TENANT_PAGES } from './tenant-pages.ts';
+import { tenantInvoices, tenantNotes, tenantPayments } from './tenant-account-pages.ts';
+import { addThreshold, removeThreshold, tenantThresholds } from './tenant-threshold-pages.ts';
+import {
+  tenantUsage,
+  tenantUsageCsv,
+  tenantUsageLive,
+  tenantUsageStart,
+  thisMonth,
+} from './tenant-usage-pages.ts';
 import { askForReRun, oneRequest, oneRequestLive, reRun } from './re-run-pages.ts';
 
 /** Authentication and limits for pages. */
@@ -149,5 +157,17 @@ export const PAGES: readonly PageRoute[] = [
   releaseEvents,
   dismissEvents,
   quote,
-  ...TENANT_PAGES,
+  // Only tenants have these.
+  thisMonth,
+  tenantInvoices,
+  tenantNotes,
+  tenantPayments,
+  tenantUsageStart,
+  // Before tenantUsage, whose parameter would match the file extension.
+  tenantUsageCsv,
+  tenantUsage,
+  tenantUsageLive,
+  tenantThresholds,
+  addThreshold,
+  removeThreshold,
 ];
