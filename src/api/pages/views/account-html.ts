@@ -5,7 +5,8 @@ import { amountText, signedAmount } from '../../../display/line-text.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
 import { table } from './html-table.ts';
-import { rootOf, type Visitor } from './layout.ts';
+import { type Visitor } from './layout.ts';
+import { invoiceHref, noteHref } from './places.ts';
 import { minute } from './page-format.ts';
 
 /** What happened to an invoice after it was issued: release, adjustment notes, payments, and what is owed. */
@@ -53,8 +54,7 @@ ${table<NoteLink>({
     {
       head: 'Number',
       isHead: true,
-      cell: ({ id, number }) =>
-        markup`<a href="${rootOf(visitor)}/adjustment-notes/${id}">${number}</a>`,
+      cell: ({ id, number }) => markup`<a href="${noteHref(visitor, id)}">${number}</a>`,
     },
     { head: 'Issued', isWide: true, cell: ({ issued_at }) => minute(issued_at, visitor.timeZone) },
     {
@@ -105,7 +105,7 @@ export function paymentsTable({
         head: 'Payment',
         isHead: true,
         cell: ({ payment_id, invoice_id, invoice_number }) =>
-          markup`<span class="id">${payment_id}</span>${invoice_number === invoiceNumber ? '' : markup`<span class="sub">for <a href="${rootOf(visitor)}/invoices/${invoice_id}">${invoice_number}</a></span>`}`,
+          markup`<span class="id">${payment_id}</span>${invoice_number === invoiceNumber ? '' : markup`<span class="sub">for <a href="${invoiceHref(visitor, invoice_id)}">${invoice_number}</a></span>`}`,
       },
       { head: 'Received', cell: ({ received_on }) => formatDate(received_on) },
       { head: 'Method', isWide: true, cell: ({ method }) => method ?? '' },

@@ -12,6 +12,7 @@ import { badge } from './badge.ts';
 import { errorSummary, field, type FieldMistake } from './form-fields.ts';
 import { table, type Column } from './html-table.ts';
 import { formToken, layout, type Visitor } from './layout.ts';
+import { monthLink } from './places.ts';
 
 export interface ComparisonView {
   readonly visitor: Visitor;
@@ -107,10 +108,7 @@ function figures(value: UsageFigures | null, currency: string): Markup | string 
 }
 
 function trailOf(month: string) {
-  return [
-    { href: '/operator/months', text: 'Months' },
-    { href: `/operator/months/${month}`, text: formatMonth(month) },
-  ];
+  return [{ href: '/operator/months', text: 'Months' }, monthLink(month)];
 }
 
 export interface AcceptView {

@@ -1,6 +1,6 @@
-import { formatMonth } from '../../../display/dates.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { rootOf, type Link, type Visitor } from './layout.ts';
+import { monthLink, tenantHref } from './places.ts';
 
 /** Where operators and tenants find the pages and documents of an invoice or adjustment note. */
 
@@ -20,7 +20,7 @@ export function invoicesTrail(
   const month = period_start.slice(0, 7);
   return [
     documentsStart(visitor),
-    { href: `/operator/months/${month}`, text: formatMonth(month) },
+    monthLink(month),
     { href: `/operator/months/${month}/invoices`, text: 'Invoices' },
   ];
 }
@@ -34,7 +34,7 @@ export function tenantFact({
   readonly invoice: { readonly tenant_id: string };
 }): Markup {
   if (tenantName === null) return markup``;
-  return markup`<div><dt>Tenant</dt><dd>${tenantName}<span class="sub id">${tenant_id}</span></dd></div>
+  return markup`<div><dt>Tenant</dt><dd><a href="${tenantHref(tenant_id)}">${tenantName}</a><span class="sub id">${tenant_id}</span></dd></div>
 `;
 }
 

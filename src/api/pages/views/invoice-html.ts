@@ -13,7 +13,8 @@ import { badge, invoiceStatus } from './badge.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { minute } from './page-format.ts';
 import { nameCell, priceCell, quantityCell } from './line-cells.ts';
-import { layout, rootOf, type Visitor } from './layout.ts';
+import { layout, type Visitor } from './layout.ts';
+import { invoiceHref } from './places.ts';
 import { table, type Column } from './html-table.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
 
@@ -74,7 +75,7 @@ function supersededNote(
   visitor: Visitor,
 ): Markup {
   if (superseded_by === null) return markup``;
-  return markup`<p class="note">This ${status === 'void' ? 'void invoice' : 'revision'} was superseded${superseded_at === null ? '' : ` on ${minute(superseded_at, visitor.timeZone)}`}. <a href="${rootOf(visitor)}/invoices/${superseded_by}">Go to the revision that replaced it</a></p>
+  return markup`<p class="note">This ${status === 'void' ? 'void invoice' : 'revision'} was superseded${superseded_at === null ? '' : ` on ${minute(superseded_at, visitor.timeZone)}`}. <a href="${invoiceHref(visitor, superseded_by)}">Go to the revision that replaced it</a></p>
 `;
 }
 
@@ -91,7 +92,7 @@ function linesTable(
   { invoice_id, number, lines, total_cents, currency }: InvoiceView,
   visitor: Visitor,
 ): Markup {
-  const page = `${rootOf(visitor)}/invoices/${invoice_id}`;
+  const page = invoiceHref(visitor, invoice_id);
   return table({
     caption: `Lines of invoice ${number}`,
     empty: 'No lines.',
@@ -131,7 +132,7 @@ function differenceSection(
   if (replaces_invoice_id === null) return markup``;
   const taxChange = replacedTax && taxChangeText(replacedTax, tax);
   return markup`<h2 id="difference">Changes in this revision</h2>
-<p><a href="${rootOf(visitor)}/invoices/${replaces_invoice_id}">Replaced invoice</a></p>${
+<p><a href="${invoiceHref(visitor, replaces_invoice_id)}">Replaced invoice</a></p>${
     taxChange === null
       ? ''
       : markup`
@@ -187,7 +188,7 @@ function revisionsTable(revisions: readonly Revision[], shown: string, visitor: 
         cell: ({ invoice_id, number }) =>
           invoice_id === shown
             ? markup`<span aria-current="page">${number} (this revision)</span>`
-            : markup`<a href="${rootOf(visitor)}/invoices/${invoice_id}">${number}</a>`,
+            : markup`<a href="${invoiceHref(visitor, invoice_id)}">${number}</a>`,
       },
       { head: 'Status', cell: ({ status }) => invoiceStatus(status) },
       {

@@ -9,6 +9,7 @@ import { formatMonth } from '../../../display/dates.ts';
 import { signedAmount } from '../../../display/line-text.ts';
 import { percentChange } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
+import { monthLink } from './places.ts';
 import { table, type Column } from './html-table.ts';
 
 export interface InvoicesView {
@@ -26,10 +27,7 @@ export function invoicesPage(view: InvoicesView): string {
   return layout({
     title: `Invoices of ${formatMonth(month)}`,
     visitor,
-    trail: [
-      { href: '/operator/months', text: 'Months' },
-      { href: `/operator/months/${month}`, text: formatMonth(month) },
-    ],
+    trail: [{ href: '/operator/months', text: 'Months' }, monthLink(month)],
     main: markup`${filterForm(month, filter)}
 <form method="get" action="/operator/months/${month}/re-run">
 ${table({

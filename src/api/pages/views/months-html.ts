@@ -4,6 +4,7 @@ import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge, balance } from './badge.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { layout, type Visitor } from './layout.ts';
+import { monthHref } from './places.ts';
 import { table } from './html-table.ts';
 
 export interface MonthsView {
@@ -28,8 +29,7 @@ export function monthsPage({ visitor, months, notAskedFor, nextHref }: MonthsVie
           {
             head: 'Month',
             isHead: true,
-            cell: ({ month }) =>
-              markup`<a href="/operator/months/${month}">${formatMonth(month)}</a>`,
+            cell: ({ month }) => markup`<a href="${monthHref(month)}">${formatMonth(month)}</a>`,
           },
           { head: 'State', cell: monthState },
           { head: 'Invoices', isFigure: true, isWide: true, cell: invoicesOf },

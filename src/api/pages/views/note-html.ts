@@ -13,7 +13,8 @@ import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
 import { releasedFact } from './account-html.ts';
 import { table } from './html-table.ts';
 import { documentLinks, invoicesTrail, tenantFact } from './document-place.ts';
-import { layout, rootOf, type Visitor } from './layout.ts';
+import { layout, type Visitor } from './layout.ts';
+import { invoiceHref, noteHref } from './places.ts';
 import { nameCell } from './line-cells.ts';
 import { minute } from './page-format.ts';
 
@@ -32,7 +33,7 @@ export function notePage(view: NotePageView): string {
   const { adjusts_number, adjusts_invoice_id, released_at } = note;
   const month = note.period_start.slice(0, 7);
   const effect = noteEffect(note);
-  const invoice = `${rootOf(visitor)}/invoices/${adjusts_invoice_id}`;
+  const invoice = invoiceHref(visitor, adjusts_invoice_id);
   return layout({
     title: `Adjustment note ${number}`,
     visitor,
@@ -60,7 +61,7 @@ function linesTable(
   { adjustment_note_id: id, number, lines, currency, total_cents }: NoteView,
   visitor: Visitor,
 ): Markup {
-  const page = `${rootOf(visitor)}/adjustment-notes/${id}`;
+  const page = noteHref(visitor, id);
   return table({
     caption: `Lines of adjustment note ${number}`,
     empty: 'No lines.',

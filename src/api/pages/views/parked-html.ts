@@ -4,6 +4,7 @@ import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { minute } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
+import { monthLink } from './places.ts';
 import { table } from './html-table.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
 
@@ -21,10 +22,7 @@ export function parkedPage(view: ParkedView): string {
   return layout({
     title: `Parked tenants of ${formatMonth(month)}`,
     visitor,
-    trail: [
-      { href: '/operator/months', text: 'Months' },
-      { href: `/operator/months/${month}`, text: formatMonth(month) },
-    ],
+    trail: [{ href: '/operator/months', text: 'Months' }, monthLink(month)],
     main: parkedForm(view),
   });
 }

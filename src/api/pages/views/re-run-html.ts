@@ -7,6 +7,7 @@ import { badge, invoiceStatus, outcome } from './badge.ts';
 import { errorSummary, field, type FieldMistake } from './form-fields.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { formToken, layout, type Visitor } from './layout.ts';
+import { monthHref, monthLink } from './places.ts';
 import { table } from './html-table.ts';
 
 /** The submitted form. */
@@ -53,7 +54,7 @@ ${
   isBeyondBounds
     ? markup`<div class="choice"><input type="checkbox" id="accept_bounds" name="accept_bounds" value="true"${checked(form.acceptBounds)}><label for="accept_bounds">Accept totals beyond the safety bounds; I have checked each one</label></div>\n`
     : ''
-}<div class="actions"><button>Rerun</button><a href="/operator/months/${month}">Cancel</a></div>
+}<div class="actions"><button>Rerun</button><a href="${monthHref(month)}">Cancel</a></div>
 </form>
 `,
   });
@@ -122,15 +123,12 @@ ${field({
   mistakes,
   input: (attributes) =>
     markup`<textarea ${attributes} name="tenant_ids" rows="5" spellcheck="false" required>${typed}</textarea>`,
-})}<div class="actions"><button>Continue</button><a href="/operator/months/${month}">Cancel</a></div>
+})}<div class="actions"><button>Continue</button><a href="${monthHref(month)}">Cancel</a></div>
 </form>
 `,
   });
 }
 
 function trailTo(month: string) {
-  return [
-    { href: '/operator/months', text: 'Months' },
-    { href: `/operator/months/${month}`, text: formatMonth(month) },
-  ];
+  return [{ href: '/operator/months', text: 'Months' }, monthLink(month)];
 }

@@ -8,6 +8,7 @@ import { markup, type Markup } from '../../../lib/markup.ts';
 import { errorSummary, field, type FieldMistake } from './form-fields.ts';
 import { table } from './html-table.ts';
 import { formToken, layout, type Visitor } from './layout.ts';
+import { monthHref, monthLink } from './places.ts';
 import { invoiceColumns } from './month-invoices-html.ts';
 import { minute } from './page-format.ts';
 
@@ -37,10 +38,7 @@ export function releasePage(view: ReleaseView): string {
   return layout({
     title: `Review ${formatMonth(month)}`,
     visitor,
-    trail: [
-      { href: '/operator/months', text: 'Months' },
-      { href: `/operator/months/${month}`, text: formatMonth(month) },
-    ],
+    trail: [{ href: '/operator/months', text: 'Months' }, monthLink(month)],
     hasErrors: mistakes.length > 0,
     main:
       review.waiting === 0
@@ -77,7 +75,7 @@ ${field({
   input: (attributes) =>
     markup`<textarea ${attributes} name="reason" rows="2" maxlength="1000" required>${form.reason}</textarea>`,
 })}<div class="choice"><input type="checkbox" id="confirmed" name="confirmed" value="true" required><label for="confirmed">I have reviewed them. Tenants will see them at once, and webhooks will be sent; this can’t be undone</label></div>
-<div class="actions"><button>Release</button><a href="/operator/months/${month}">Cancel</a></div>
+<div class="actions"><button>Release</button><a href="${monthHref(month)}">Cancel</a></div>
 </div>
 `;
 }

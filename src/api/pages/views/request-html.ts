@@ -4,6 +4,7 @@ import { badge, outcome } from './badge.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { minute } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
+import { monthHref, monthLink } from './places.ts';
 import { requestState } from './month-html.ts';
 import { table } from './html-table.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
@@ -24,14 +25,11 @@ export function requestPage(view: RequestPageView): string {
   return layout({
     title: `Request for ${formatMonth(month)}`,
     visitor,
-    trail: [
-      { href: '/operator/months', text: 'Months' },
-      { href: `/operator/months/${month}`, text: formatMonth(month) },
-    ],
+    trail: [{ href: '/operator/months', text: 'Months' }, monthLink(month)],
     isLive: isOpen,
     main: markup`<div${isOpen ? markup` data-live="/operator/months/${month}/requests/${encodeURIComponent(requestId)}/live"` : ''}>${requestLive(request, visitor.timeZone)}</div>
 ${isOpen ? markup`<p role="status" class="heard" data-spoken></p>` : ''}
-<ul class="links"><li><a href="/operator/months/${month}">${formatMonth(month)}</a></li>${temporal === null ? '' : markup`<li><a href="${temporal.month(month)}">Workflow in the Temporal Web UI</a></li>`}</ul>
+<ul class="links"><li><a href="${monthHref(month)}">${formatMonth(month)}</a></li>${temporal === null ? '' : markup`<li><a href="${temporal.month(month)}">Workflow in the Temporal Web UI</a></li>`}</ul>
 <p class="soft">Request id: <span class="id">${requestId}</span></p>
 `,
   });
