@@ -18,7 +18,6 @@ export default {
     'src/ingestion/instant.ts',
     'src/ingestion/llm-event.ts',
     'src/ingestion/metered-record.ts',
-    'src/ingestion/check-event.ts',
     'src/ingestion/results.ts',
     'src/ingestion/time-bounds.ts',
     'src/lib/json-flaw.ts',

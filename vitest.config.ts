@@ -6,7 +6,7 @@ import { requireNode24 } from './test/_util/require-node-24.ts';
 requireNode24('npm test -- <file>');
 
 /** Tests that need no server; every other test runs against the real ones. */
-export const WITHOUT_SERVERS = 'test/**/*.unit.test.ts';
+const WITHOUT_SERVERS = 'test/**/*.unit.test.ts';
 /** Tests that start the product's processes, or whole benches. They take minutes, so `npm run test:e2e` runs them. */
 const OF_PROCESSES = ['e2e', 'cli', 'bench', 'faults'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
