@@ -23,6 +23,13 @@ CREATE TABLE invoices (
   taxable_cents cents NOT NULL,
   tax_cents cents NOT NULL,
   total_cents cents NOT NULL,
+  -- The subtotal by kind of line, so that the totals of months don't read lines.
+  plan_base_cents cents NOT NULL DEFAULT 0,
+  addon_cents cents NOT NULL DEFAULT 0,
+  overage_cents cents NOT NULL DEFAULT 0,
+  llm_usage_cents cents NOT NULL DEFAULT 0,
+  item_cents cents NOT NULL DEFAULT 0,
+  credit_cents cents NOT NULL DEFAULT 0,
   -- How it was taxed (docs/spec.md#tax): the tenant's treatment, whether the seller was registered for GST, and the
   -- tax in AUD of an invoice in another currency. No foreign key to the treatment, for the reason below.
   tax_treatment external_id NOT NULL,
@@ -61,6 +68,8 @@ CREATE TABLE invoices (
   UNIQUE (tenant_id, kind, tenant_seq),
   FOREIGN KEY (tenant_id, buyer_version) REFERENCES buyer_details (tenant_id, version),
   CHECK (total_cents = subtotal_cents + tax_cents),
+  CONSTRAINT invoices_kinds_add_up CHECK (subtotal_cents =
+    plan_base_cents + addon_cents + overage_cents + llm_usage_cents + item_cents + credit_cents),
   CONSTRAINT invoices_taxed_by_treatment
     CHECK (kind = 'adjustment_note'
       OR tax_cents = CASE WHEN seller_registered THEN round(taxable_cents * tax_rate) ELSE 0 END),
@@ -169,7 +178,7 @@ CREATE INDEX invoice_usage_unbilled ON invoice_usage (invoice_id)
 -- which took a quarter of the time of an invoice with 25,000 lines. Their checks on deletion are not needed:
 -- nothing that these rows refer to can be deleted.
 
--- All lines arrive in one statement and add up to an existing invoice.
+-- All lines arrive in one statement and add up to an existing invoice. Its kinds add up to its subtotal.
 CREATE FUNCTION invoice_lines_add_up() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   wrong uuid;
@@ -177,13 +186,23 @@ BEGIN
   SELECT n.invoice_id INTO wrong
   FROM (
     SELECT invoice_id, count(*) AS n,
-      coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax'), 0) AS subtotal,
+      coalesce(sum(amount_cents) FILTER (WHERE kind = 'plan_base'), 0) AS plan_base,
+      coalesce(sum(amount_cents) FILTER (WHERE kind = 'addon'), 0) AS addon,
+      coalesce(sum(amount_cents) FILTER (WHERE kind = 'overage'), 0) AS overage,
+      coalesce(sum(amount_cents) FILTER (WHERE kind = 'llm_usage'), 0) AS llm_usage,
+      coalesce(sum(amount_cents) FILTER (WHERE kind = 'item'), 0) AS item,
+      coalesce(sum(amount_cents) FILTER (WHERE kind = 'credit'), 0) AS credit,
       coalesce(sum(amount_cents) FILTER (WHERE kind <> 'tax' AND taxable), 0) AS taxable,
       coalesce(sum(amount_cents) FILTER (WHERE kind = 'tax'), 0) AS tax
     FROM new_lines GROUP BY invoice_id
   ) n
   LEFT JOIN invoices i USING (invoice_id)
-  WHERE n.subtotal IS DISTINCT FROM i.subtotal_cents
+  WHERE n.plan_base IS DISTINCT FROM i.plan_base_cents
+    OR n.addon IS DISTINCT FROM i.addon_cents
+    OR n.overage IS DISTINCT FROM i.overage_cents
+    OR n.llm_usage IS DISTINCT FROM i.llm_usage_cents
+    OR n.item IS DISTINCT FROM i.item_cents
+    OR n.credit IS DISTINCT FROM i.credit_cents
     OR n.taxable IS DISTINCT FROM i.taxable_cents
     OR n.tax IS DISTINCT FROM i.tax_cents
     OR n.n <> (SELECT count(*) FROM invoice_lines l WHERE l.invoice_id = n.invoice_id)

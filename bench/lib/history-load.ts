@@ -72,14 +72,19 @@ async function insertInvoices(client: pg.ClientBase): Promise<void> {
     FROM past ORDER BY period_start, tenant_id`);
   await client.query(`
     INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
-      number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents, buyer_name, issued_at,
+      number, currency, subtotal_cents, plan_base_cents, addon_cents, overage_cents, llm_usage_cents,
+      taxable_cents, tax_cents, total_cents, buyer_name, issued_at,
       issued_on, payment_days, tax_treatment, tax_label, tax_rate, seller_registered)
     SELECT invoice_id, tenant_id, period_start, period_start + interval '1 month' - interval '1 day',
-      1, seq, tenant_id || '-' || lpad(seq::text, 6, '0'), 'AUD', subtotal, subtotal, round(subtotal / 10),
-      subtotal + round(subtotal / 10), tenant_id, period_start + interval '1 month',
+      1, seq, tenant_id || '-' || lpad(seq::text, 6, '0'), 'AUD', subtotal, plan_base, addon, overage, llm_usage,
+      subtotal, round(subtotal / 10), subtotal + round(subtotal / 10), tenant_id, period_start + interval '1 month',
       period_start + interval '1 month', 14, 'gst', 'GST', 0.10, true
     FROM past JOIN LATERAL (
-      SELECT sum(amount_cents) AS subtotal FROM past_line l WHERE l.invoice_id = past.invoice_id
+      SELECT sum(amount_cents) AS subtotal, sum(amount_cents) FILTER (WHERE kind = 'plan_base') AS plan_base,
+        sum(amount_cents) FILTER (WHERE kind = 'addon') AS addon,
+        sum(amount_cents) FILTER (WHERE kind = 'overage') AS overage,
+        sum(amount_cents) FILTER (WHERE kind = 'llm_usage') AS llm_usage
+      FROM past_line l WHERE l.invoice_id = past.invoice_id
     ) s ON true
     ORDER BY period_start, tenant_id`);
   await client.query(`

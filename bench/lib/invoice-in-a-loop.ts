@@ -241,8 +241,14 @@ async function issue(
   await client.query(
     `INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
        number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents, buyer_name, tax_treatment,
-       tax_label, tax_rate, seller_registered, payment_days)
-     VALUES ($1, $2::text, $3, $4, 1, $5, $6, $7, $8, $8, $9, $10, $2::text, 'gst', 'GST', 0.10, true, 14)`,
+       tax_label, tax_rate, seller_registered, payment_days, plan_base_cents, addon_cents, overage_cents,
+       llm_usage_cents)
+     SELECT $1, $2::text, $3, $4, 1, $5, $6, $7, $8, $8, $9, $10, $2::text, 'gst', 'GST', 0.10, true, 14,
+       coalesce(sum(amount_cents) FILTER (WHERE kind = 'plan_base'), 0),
+       coalesce(sum(amount_cents) FILTER (WHERE kind = 'addon'), 0),
+       coalesce(sum(amount_cents) FILTER (WHERE kind = 'overage'), 0),
+       coalesce(sum(amount_cents) FILTER (WHERE kind = 'llm_usage'), 0)
+     FROM loop_lines`,
     [
       ...[draftId, tenantId, PERIOD.periodStart, PERIOD.periodEnd, seq],
       ...[`${tenantId}-${seq.padStart(6, '0')}`, currency],

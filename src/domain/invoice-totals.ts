@@ -1,7 +1,7 @@
 import type { AudRate, AudTax } from './aud-tax.ts';
 import { sumCents } from './cents.ts';
 import { Decimal, roundToCents, toDecimalString } from './decimal.ts';
-import type { QuoteLine } from './types.ts';
+import { LINE_KINDS, type LineKind, type QuoteLine } from './types.ts';
 
 /** How an invoice is taxed. Immutable: a new rate gets a new code (docs/spec.md#tax). */
 export interface TaxTreatment {
@@ -111,4 +111,30 @@ export function describeTreatment({ label, rate }: Pick<TaxTreatment, 'label' | 
 /** Returns a rate as a percentage: `"0.125"` → `12.5%`. */
 export function formatPercent(rate: string): string {
   return `${toDecimalString(new Decimal(rate).times(100))}%`;
+}
+
+/** The kinds of lines that make up the subtotal: all but tax. */
+export type SubtotalKind = Exclude<LineKind, 'tax'>;
+export const SUBTOTAL_KINDS = LINE_KINDS.filter((kind): kind is SubtotalKind => kind !== 'tax');
+
+/**
+ * Returns the subtotal by kind of line, in minor units; 0 for kinds without lines.
+ * @throws DomainError `amount_out_of_range`
+ */
+export function sumByKind(
+  lines: readonly Pick<QuoteLine, 'kind' | 'amountCents'>[],
+): Readonly<Record<SubtotalKind, number>> {
+  const sumOf = (kind: SubtotalKind): number =>
+    sumCents(
+      lines.filter((line) => line.kind === kind).map(({ amountCents }) => amountCents),
+      `The invoice's total of ${kind}`,
+    );
+  return {
+    plan_base: sumOf('plan_base'),
+    addon: sumOf('addon'),
+    overage: sumOf('overage'),
+    llm_usage: sumOf('llm_usage'),
+    item: sumOf('item'),
+    credit: sumOf('credit'),
+  };
 }

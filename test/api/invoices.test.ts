@@ -54,11 +54,11 @@ async function issue(
   await superuser.query(
     `WITH header AS (
        INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq,
-         number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents, buyer_name, tax_treatment, tax_label,
-         tax_rate, seller_registered, payment_days, replaces_invoice_id,
+         number, currency, subtotal_cents, plan_base_cents, taxable_cents, tax_cents, total_cents, buyer_name,
+         tax_treatment, tax_label, tax_rate, seller_registered, payment_days, replaces_invoice_id,
          request_id, actor, reason)
        SELECT $1::uuid, $2::text, $3::date, ($3::date + interval '1 month - 1 day')::date,
-         CASE WHEN $5::uuid IS NULL THEN 1 ELSE 2 END, $4::bigint, $2::text || '-' || $4, 'AUD', 1000, 1000, 100, 1100,
+         CASE WHEN $5::uuid IS NULL THEN 1 ELSE 2 END, $4::bigint, $2::text || '-' || $4, 'AUD', 1000, 1000, 1000, 100, 1100,
          $2, 'gst', 'GST', 0.10, true, 14, $5::uuid, r.id, r.actor, r.reason
        FROM (SELECT CASE WHEN $5::uuid IS NOT NULL THEN 'again-1' END AS id,
          CASE WHEN $5::uuid IS NOT NULL THEN 'key:ops' END AS actor,

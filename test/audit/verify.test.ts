@@ -251,7 +251,7 @@ const DAMAGE: readonly [invariant: string, what: string, statements: string, che
       'invoice_lines',
       `UPDATE invoice_lines SET amount_cents = amount_cents + 1 WHERE ${lineOf('beta', 'llm_usage')}`,
     ),
-    ['lines_add_up', 'lines_recomputed', 'as_issued', 'books_balance'],
+    ['lines_add_up', 'kinds_add_up', 'lines_recomputed', 'as_issued', 'books_balance'],
   ],
   [
     'I2',
@@ -271,7 +271,7 @@ const DAMAGE: readonly [invariant: string, what: string, statements: string, che
       without(
         'invoices',
         `UPDATE invoices SET subtotal_cents = subtotal_cents + 1, taxable_cents = taxable_cents + 1,
-       total_cents = total_cents + 1 WHERE tenant_id = 'beta'`,
+       plan_base_cents = plan_base_cents + 1, total_cents = total_cents + 1 WHERE tenant_id = 'beta'`,
       ),
     ['lines_recomputed', 'as_issued'],
   ],
@@ -283,7 +283,17 @@ const DAMAGE: readonly [invariant: string, what: string, statements: string, che
       `UPDATE invoice_lines SET kind = 'addon', resource_kind = 'x',
          meta = '{"addon_code": "x", "included_qty": "1"}' WHERE ${lineOf('beta', 'llm_usage')}`,
     ),
-    ['lines_recomputed', 'as_issued'],
+    ['kinds_add_up', 'lines_recomputed', 'as_issued'],
+  ],
+  [
+    'I3',
+    'totals by kind that are not those of the lines',
+    without(
+      'invoices',
+      `UPDATE invoices SET plan_base_cents = plan_base_cents + 1, addon_cents = addon_cents - 1
+       WHERE tenant_id = 'beta'`,
+    ),
+    ['kinds_add_up'],
   ],
   [
     'I3',
@@ -387,7 +397,8 @@ const DAMAGE: readonly [invariant: string, what: string, statements: string, che
       ';' +
       without(
         'invoices',
-        `UPDATE invoices SET subtotal_cents = subtotal_cents + 1, total_cents = total_cents + 1 WHERE invoice_id IN (${NOTE})`,
+        `UPDATE invoices SET subtotal_cents = subtotal_cents + 1, overage_cents = overage_cents + 1,
+           total_cents = total_cents + 1 WHERE invoice_id IN (${NOTE})`,
       ),
     ['lines_recomputed', 'notes_add_up', 'as_issued', 'books_balance'],
   ],

@@ -58,10 +58,11 @@ const STATEMENTS = `
   INSERT INTO invoice_drafts (draft_id, tenant_id, period_start, owner, owner_started_at, state, closed_at)
     SELECT id, tenant_id, month, 'run', month, 'issued', month FROM invoiced;
   INSERT INTO invoices (invoice_id, tenant_id, period_start, period_end, revision, tenant_seq, number,
-      currency, subtotal_cents, taxable_cents, tax_cents, total_cents, buyer_name, tax_treatment, tax_label, tax_rate,
+      currency, subtotal_cents, plan_base_cents, overage_cents, llm_usage_cents, taxable_cents, tax_cents,
+      total_cents, buyer_name, tax_treatment, tax_label, tax_rate,
       seller_registered, payment_days)
     SELECT id, tenant_id, month, month + interval '1 month' - interval '1 day', 1, nth,
-      tenant_id || '-' || nth, 'AUD', 15030, 15030, 1503, 16533, tenant_id, 'gst', 'GST', 0.10, true, 14
+      tenant_id || '-' || nth, 'AUD', 15030, 15000, 18, 12, 15030, 1503, 16533, tenant_id, 'gst', 'GST', 0.10, true, 14
     FROM invoiced;
   INSERT INTO releases (tenant_id, period_start, actor, reason)
     SELECT tenant_id, month, 'test', 'issued' FROM invoiced;

@@ -128,12 +128,13 @@ describe("a process's role", () => {
 });
 
 describe('for every role', () => {
+  /** Its subtotal is all of plans. */
   const insertInvoice = (columns: string, values: string) => `
     INSERT INTO invoice_drafts (draft_id, tenant_id, period_start, owner, owner_started_at, state, closed_at)
       VALUES ('00000000-0000-0000-0000-000000000001', 'acme', '2026-06-01', 'x', now(), 'issued', now());
-    INSERT INTO invoices (invoice_id, buyer_name, tax_treatment, tax_label, tax_rate, seller_registered, payment_days, tenant_id, period_start, period_end, revision,
+    INSERT INTO invoices (invoice_id, buyer_name, tax_treatment, tax_label, tax_rate, seller_registered, payment_days, plan_base_cents, tenant_id, period_start, period_end, revision,
       tenant_seq, number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents ${columns})
-    SELECT '00000000-0000-0000-0000-000000000001', 'Acme', 'gst', 'GST', 0.10, true, 14, ${values}`;
+    SELECT '00000000-0000-0000-0000-000000000001', 'Acme', 'gst', 'GST', 0.10, true, 14, ${/'[A-Z]{3}', (\d+)/.exec(values)?.[1] ?? ''}, ${values}`;
   const insertNote = (values: string, adjusts = '(SELECT invoice_id FROM invoices)') =>
     insertInvoice(
       ', kind, adjusts_invoice_id, note_origin, request_id, actor, reason',
@@ -162,6 +163,14 @@ describe('for every role', () => {
       'a total that is not subtotal and tax',
       insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'AUD', 1, 1, 0, 2"),
       /check constraint/,
+    ],
+    [
+      'totals by kind that are not the subtotal',
+      insertInvoice(
+        ', addon_cents',
+        "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'AUD', 1, 1, 0, 1, 5",
+      ),
+      /invoices_kinds_add_up/,
     ],
     [
       'a tax that is not the subtotal times the rate',
@@ -212,6 +221,12 @@ describe('for every role', () => {
       'lines that do not add up',
       insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'AUD', 1, 1, 0, 1") +
         "; INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, kind, description, qty, unit, amount_cents) VALUES ('00000000-0000-0000-0000-000000000001', 1, 'acme-a', 'plan_base', 'x', 1, 'month', 2)",
+      /do not add up/,
+    ],
+    [
+      'a line of another kind than the invoice has',
+      insertInvoice('', "'acme', '2026-06-01', '2026-06-30', 1, 9, 'n', 'AUD', 1, 1, 0, 1") +
+        "; INSERT INTO invoice_lines (invoice_id, line_no, deployment_id, kind, resource_kind, description, qty, unit, amount_cents) VALUES ('00000000-0000-0000-0000-000000000001', 1, 'acme-a', 'addon', 'x', 'x', 1, 'month', 1)",
       /do not add up/,
     ],
     [

@@ -9,6 +9,7 @@ import { invoiceTaxSchema, TAX_COLUMNS, taxColumns, taxViewOf } from '../tax/inv
 import { tellingIssued } from '../webhooks/webhook-outbox.ts';
 import { chargedSoFar, chargedSoFarOf } from './charged-so-far.ts';
 import { DIGITS_OF_NUMBER } from './invoice-numbers.ts';
+import { KIND_COLUMNS, KIND_NAMES, kindColumns, kindsOf } from './kind-totals.ts';
 import { makingDigests, readInvoiceLines } from './invoices.ts';
 import { insertingLines } from './line-rows.ts';
 import { invoiceOf } from '../standing.ts';
@@ -150,17 +151,17 @@ export async function insertCredit(
       RETURNING name, last_note_seq AS seq
     ), header AS (
       INSERT INTO invoices (invoice_id, kind, adjusts_invoice_id, note_origin, tenant_id, period_start, period_end,
-        revision, tenant_seq, number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents, tax_treatment, tax_label,
+        revision, tenant_seq, number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents, ${KIND_NAMES}, tax_treatment, tax_label,
         tax_rate, tax_note, seller_registered, aud_rate, aud_rate_source, tax_aud_cents, request_id, actor, reason,
         buyer_name, buyer_version, seller_version, payment_days)
       SELECT ${noteId}::uuid, 'adjustment_note', i.invoice_id, 'credit', i.tenant_id, i.period_start, i.period_end,
         1 + (SELECT count(*) FROM invoices earlier WHERE earlier.adjusts_invoice_id = i.invoice_id),
         n.seq, i.tenant_id || '-A' || ${DIGITS_OF_NUMBER}, i.currency,
-        ${subtotalCents}, ${taxableCents}, ${taxCents}, ${totalCents}, t.tax_treatment, t.tax_label, t.tax_rate, t.tax_note,
+        ${subtotalCents}, ${taxableCents}, ${taxCents}, ${totalCents}, ${kindsOf('t')}, t.tax_treatment, t.tax_label, t.tax_rate, t.tax_note,
         t.seller_registered, t.aud_rate, t.aud_rate_source, t.tax_aud_cents, ${requestId}, ${actor}, ${reason},
         n.name, (SELECT max(b.version) FROM buyer_details b WHERE b.tenant_id = i.tenant_id),
         seller.version, seller.payment_days
-      FROM invoices i CROSS JOIN seller CROSS JOIN numbered n CROSS JOIN ${rowsAs('t', TAX_COLUMNS, [taxColumns(note.tax)])}
+      FROM invoices i CROSS JOIN seller CROSS JOIN numbered n CROSS JOIN ${rowsAs('t', { ...KIND_COLUMNS, ...TAX_COLUMNS }, [{ ...kindColumns(note.lines), ...taxColumns(note.tax) }])}
       WHERE i.invoice_id = ${invoiceId}::uuid
     )
     ${insertingLines([{ draftId: noteId, lines: note.lines }])}

@@ -8,6 +8,7 @@ import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import { closing, answerForcedRequests } from './close-drafts.ts';
 import { moveUsage, notingExclusions, tyingUsage } from './invoice-usage.ts';
 import { DIGITS_OF_NUMBER } from './invoice-numbers.ts';
+import { KIND_COLUMNS, KIND_NAMES, kindColumns, kindsOf } from './kind-totals.ts';
 import { insertingLines, LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { rowsAs, sql, uuidArray } from '../sql.ts';
@@ -126,6 +127,7 @@ const HEADER = {
   totalCents: 'int8',
   isNote: 'bool',
   replacesInvoiceId: 'uuid',
+  ...KIND_COLUMNS,
   ...TAX_COLUMNS,
 } as const;
 
@@ -160,7 +162,11 @@ async function insertInvoices(
   period: Period,
   drafts: readonly IssuableDraft[],
 ): Promise<void> {
-  const headers = drafts.map((draft) => ({ ...draft, ...taxColumns(draft.tax) }));
+  const headers = drafts.map((draft) => ({
+    ...draft,
+    ...kindColumns(draft.lines),
+    ...taxColumns(draft.tax),
+  }));
   await tx.query(sql.typeAlias('nothing')`
     WITH d AS MATERIALIZED (
       SELECT * FROM ${rowsAs('d', HEADER, headers)}
@@ -172,7 +178,7 @@ async function insertInvoices(
         CASE WHEN d."isNote" THEN t.last_note_seq ELSE t.last_invoice_seq END AS seq
     ), header AS (
     INSERT INTO invoices (invoice_id, kind, adjusts_invoice_id, note_origin, tenant_id, period_start, period_end, revision, tenant_seq,
-      number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents, tax_treatment, tax_label, tax_rate,
+      number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents, ${KIND_NAMES}, tax_treatment, tax_label, tax_rate,
       tax_note, seller_registered, aud_rate, aud_rate_source, tax_aud_cents, replaces_invoice_id,
       request_id, actor, reason, buyer_name, buyer_version, seller_version, payment_days)
     SELECT d."draftId", CASE WHEN d."isNote" THEN 'adjustment_note' ELSE 'invoice' END,
@@ -182,7 +188,7 @@ async function insertInvoices(
         SELECT count(*) FROM invoices earlier WHERE earlier.adjusts_invoice_id = d."replacesInvoiceId"
       ) ELSE coalesce(old.revision, 0) END,
       n.seq, d."tenantId" || CASE WHEN d."isNote" THEN '-A' ELSE '-' END || ${DIGITS_OF_NUMBER},
-      d.currency, d."subtotalCents", d."taxableCents", d."taxCents", d."totalCents", d.tax_treatment, d.tax_label, d.tax_rate,
+      d.currency, d."subtotalCents", d."taxableCents", d."taxCents", d."totalCents", ${kindsOf('d')}, d.tax_treatment, d.tax_label, d.tax_rate,
       d.tax_note, d.seller_registered, d.aud_rate, d.aud_rate_source, d.tax_aud_cents,
       CASE WHEN NOT d."isNote" THEN d."replacesInvoiceId" END,
       r.request_id, r.actor, r.reason,

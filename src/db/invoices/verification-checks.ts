@@ -5,6 +5,7 @@ import { sql } from '../sql.ts';
 import { SUMS_OF_LINES, TAX_OF_INVOICE } from '../tax/invoice-tax.ts';
 import { LLM_EVENTS, METERED_RECORDS } from '../usage/usage-events.ts';
 import { hasOwnBucket, OTHER_MODELS } from '../usage/usage-ledger.ts';
+import { KINDS_OF_LINES, kindsOf } from './kind-totals.ts';
 import { withRawSums } from './verification-usage.ts';
 import { isInForce, stands } from '../standing.ts';
 import type { Check } from './verification-check.ts';
@@ -195,6 +196,18 @@ export function checksOf(period: Period): readonly Check[] {
           (l.subtotal, l.taxable, l.tax, l.lines, l.last) IS DISTINCT FROM
             (i.subtotal_cents::numeric, i.taxable_cents::numeric, i.tax_cents::numeric, i.total_cents::numeric, l.n::int)
           OR (i.kind = 'invoice' AND i.tax_cents <> ${TAX_OF_INVOICE}))`,
+    },
+    {
+      id: 'kinds_add_up',
+      invariant: 'I3',
+      claim: 'the totals by kind that an invoice keeps are those of its lines',
+      problems: sql.fragment`
+        SELECT 'invoice ' || i.number || ' keeps totals by kind of (' || concat_ws(', ', ${kindsOf('i')}) ||
+          '); its lines have (' || concat_ws(', ', ${kindsOf('l')}) || ') (minor units of ' || i.currency || ')' AS problem
+        FROM invoices i CROSS JOIN LATERAL (
+          SELECT ${KINDS_OF_LINES} FROM invoice_lines WHERE invoice_id = i.invoice_id
+        ) l
+        WHERE i.period_start = ${periodStart} AND (${kindsOf('i')}) IS DISTINCT FROM (${kindsOf('l')})`,
     },
     {
       id: 'models_add_up',
