@@ -11,8 +11,8 @@ import { mountRoutes } from './http/serve-routes.ts';
 import { countRequests, logRequests, requestIdOf } from './http/request-log.ts';
 import { HttpProblem, PROBLEMS, problemBody } from './http/problems.ts';
 import { mountPages, type PageGuards } from './pages/mount-pages.ts';
-import { toProblemPage, wantsPage } from './pages/problem-page.ts';
-import { createSessions } from './pages/session.ts';
+import { problemPage, wantsPage } from './pages/problem-page.ts';
+import { createSessions, findVisitor, type Sessions } from './pages/session.ts';
 import { DOCS_ASSETS } from './openapi/docs-page.ts';
 import { documentationRoutes } from './openapi/documentation.ts';
 import { ROUTES } from './routes/all-routes.ts';
@@ -56,30 +56,44 @@ export function createApp(deps: ApiDeps): Express {
   mountPages(app, deps, guards);
   app.use(async (request, response) => {
     await guards.limitStrangers(request, response);
-    throw new HttpProblem('not-found', 'this path does not exist; see /docs');
+    throw new HttpProblem(
+      'not-found',
+      wantsPage(request)
+        ? 'there is no page at this address'
+        : 'this path does not exist; see /docs',
+    );
   });
-  app.use(answerProblems);
+  app.use(answerProblems(guards.sessions, deps));
   return app;
 }
 
-const answerProblems: ErrorRequestHandler = (error: unknown, request, response, next) => {
-  const problem = toLoggedProblem(error, request.log);
-  const { status } = PROBLEMS[problem.problem];
-  if (response.headersSent) {
-    // Part of the response was sent already, so the connection has to be closed.
-    next(error);
-    return;
-  }
-  response.status(status).set({
-    'Cache-Control': 'no-store',
-    ...(status === 503 && { 'Retry-After': RETRY_AFTER_SECONDS }),
-    ...problem.headers,
-  });
-  if (wantsPage(request)) {
-    response.type('html').send(toProblemPage(problem, requestIdOf(request)));
-    return;
-  }
-  response
-    .set('Content-Type', 'application/problem+json; charset=utf-8')
-    .send(JSON.stringify(problemBody(problem, requestIdOf(request))));
-};
+/** Answers what was thrown: people get a page, and programs get problem details. */
+function answerProblems(sessions: Sessions, deps: ApiDeps): ErrorRequestHandler {
+  return async (error: unknown, request, response, next) => {
+    const problem = toLoggedProblem(error, request.log);
+    const { status } = PROBLEMS[problem.problem];
+    if (response.headersSent) {
+      // Part of the response was sent already, so the connection has to be closed.
+      next(error);
+      return;
+    }
+    response.status(status).set({
+      'Cache-Control': 'no-store',
+      ...(status === 503 && { 'Retry-After': RETRY_AFTER_SECONDS }),
+      ...problem.headers,
+    });
+    if (wantsPage(request)) {
+      const failed = {
+        visitor: await findVisitor(request, sessions, deps),
+        isForm: request.method === 'POST',
+        requestId: requestIdOf(request),
+        retryAfterSeconds: response.get('Retry-After') ?? null,
+      };
+      response.type('html').send(problemPage(problem, failed));
+      return;
+    }
+    response
+      .set('Content-Type', 'application/problem+json; charset=utf-8')
+      .send(JSON.stringify(problemBody(problem, requestIdOf(request))));
+  };
+}

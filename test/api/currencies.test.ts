@@ -96,7 +96,7 @@ describe.each(CASES)('a tenant billed in $currency', ({ currency, base, total, c
     const { invoiceId } = await invoiceOf();
     const { text: invoice } = await browser.get(`/operator/invoices/${invoiceId}`);
     expect(invoice).toContain(`Total ${currency}, including GST</dt><dd>${total}</dd>`);
-    expect(invoice).toContain(`<td class="figure">${llm}</td>`);
+    expect(invoice).toContain(`<td class="figure" data-label="Amount">${llm}</td>`);
     const { text: line } = await browser.get(`/operator/invoices/${invoiceId}/lines/2`);
     expect(line).toContain(`<dd>${currency} ${charge}</dd>`);
     const { text: month } = await browser.get('/operator/months/2026-05');

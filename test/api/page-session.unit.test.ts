@@ -1,7 +1,7 @@
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { localPath } from '../../src/api/pages/sign-in-pages.ts';
-import { SESSION_SECONDS, createSessions } from '../../src/api/pages/session.ts';
+import { SESSION_SECONDS, createSessions, haveSameKey } from '../../src/api/pages/session.ts';
 
 const SECRET = 's'.repeat(32);
 const KEY_ID = '3f2504e0-4f89-41d3-9a0c-0305e82c3301';
@@ -11,7 +11,7 @@ const at = (seconds: number) => () => new Date(Date.UTC(2026, 5, 1) + seconds * 
 
 const cookieOf = (header: string) => header.split(';')[0]!;
 const open = async (secret: string | null = SECRET, terms = HERE) =>
-  cookieOf(await createSessions(secret, at(0)).open(KEY_ID, terms));
+  cookieOf((await createSessions(secret, at(0)).open(KEY_ID, terms)).setCookie);
 
 describe('a session', () => {
   test('belongs to its key for 8 hours', async () => {
@@ -28,6 +28,21 @@ describe('a session', () => {
       [await open(), await open()].map(async (cookie) => await sessions.read(cookie, HERE)),
     );
     expect(new Set(tokens.map((session) => session?.formToken)).size).toBe(2);
+  });
+
+  test('knows form tokens of other sessions of its key', async () => {
+    const sessions = createSessions(SECRET, at(0));
+    const OTHER_KEY = '3f2504e0-4f89-41d3-9a0c-0305e82c3302';
+    const [one, again, other] = await Promise.all(
+      [KEY_ID, KEY_ID, OTHER_KEY].map(async (keyId) => {
+        const { session, setCookie } = await sessions.open(keyId, HERE);
+        expect(await sessions.read(cookieOf(setCookie), HERE)).toEqual(session);
+        return session.formToken;
+      }),
+    );
+    expect(haveSameKey(one!, again!)).toBe(true);
+    expect(haveSameKey(one!, other!)).toBe(false);
+    expect(haveSameKey('', one!)).toBe(false);
   });
 
   test('is rejected with another secret or none', async () => {
@@ -53,7 +68,7 @@ describe('a session', () => {
 
   test('is bound to this host over HTTPS', async () => {
     const sessions = createSessions(SECRET, at(0));
-    const secure = await sessions.open(KEY_ID, HTTPS);
+    const { setCookie: secure } = await sessions.open(KEY_ID, HTTPS);
     expect(secure).toMatch(/^__Host-arcadia_session=/);
     expect(secure.split('; ').slice(1).sort()).toEqual([
       'HttpOnly',

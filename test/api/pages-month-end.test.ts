@@ -137,7 +137,7 @@ describe('the pages of a closed month', () => {
     const invoice = invoices.find(({ month }) => month === MONTH);
     const path = `/operator/invoices/${invoice!.invoiceId}`;
     const { text } = await operator.get(path);
-    expect(text).toContain('<td class="figure">100.00</td>');
+    expect(text).toContain('<td class="figure" data-label="Amount">100.00</td>');
     const [, line = ''] = /href="([^"]+\/lines\/\d+)"/.exec(text) ?? [];
     const usage = await operator.get(line);
     expect(usage.text).toContain('<dt>Exact sum</dt><dd>AUD 100.00</dd>');

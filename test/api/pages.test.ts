@@ -277,8 +277,10 @@ describe('pages', () => {
   test('show problems as pages to people and as JSON to programs', async () => {
     const missing = await getPage('/operator/nowhere', { 'X-Request-Id': 'find-me' });
     expect(missing.status).toBe(404);
-    expect(missing.text).toContain('<h1>Not found, or not visible to this API key</h1>');
+    expect(missing.text).toContain('<h1>Not found</h1>');
+    expect(missing.text).toContain('There is no page at this address.');
     expect(missing.text).toContain('find-me');
+    expect(missing.text).not.toContain('class="sign-out"');
     const program = await request(api.app).get('/operator/nowhere').set('Accept', '*/*');
     expect(program.type).toBe('application/problem+json');
     const call = await getPage('/api/v1/nowhere');
@@ -325,7 +327,7 @@ describe('pages', () => {
     const answer = await session.get('/operator/months');
     expect(answer.status).toBe(503);
     expect(answer.headers['retry-after']).toBe('5');
-    expect(answer.text).toContain('<h1>The database is not reachable</h1>');
+    expect(answer.text).toContain('<h1>The database can’t be reached</h1>');
   });
 
   test.each([

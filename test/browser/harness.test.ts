@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Browser } from 'playwright-core';
 import { expectAccessible, listBarriers } from './_axe.ts';
 import { launchBrowser } from './_launch.ts';
-import { expectNoSidewaysScroll } from './_layout.ts';
+import { expectFits } from './_layout.ts';
 import { watchPages } from './_watch.ts';
 
 /** What the checks are there to find; a check that finds nothing would let everything pass. */
@@ -14,6 +14,8 @@ const BAD_PAGES: Readonly<Record<string, string>> = {
   '/throws': '<script src="/throws.js"></script>',
   '/unlabelled': '<main><input></main>',
   '/wide': '<div style="width: 5000px">wide</div>',
+  '/broken-number': '<p style="width: 3em; overflow-wrap: anywhere">AUD 2,466,267.75</p>',
+  '/hidden-cell': '<table><tbody><tr><td style="display: none">5 GB</td></tr></tbody></table>',
 };
 const GOOD_PAGE = '<main><h1>Good</h1></main>';
 
@@ -68,13 +70,21 @@ describe('what the browser tests notice', () => {
 
   test('a page wider than its window', async () => {
     const { page } = await visit('/wide');
-    await expect(expectNoSidewaysScroll(page)).rejects.toThrow(/width of the page/);
+    await expect(expectFits(page)).rejects.toThrow(/width of the page/);
+  });
+
+  test.for([
+    ['/broken-number', /a number breaks: 2,466,267\.75/],
+    ['/hidden-cell', /a cell is hidden: 5 GB/],
+  ] as const)('%s', async ([path, fault]) => {
+    const { page } = await visit(path);
+    await expect(expectFits(page)).rejects.toThrow(fault);
   });
 
   test('a good page has no problem, also while axe looks at it', async () => {
     const { page, problems } = await visit('/good');
     await expectAccessible(page);
-    await expectNoSidewaysScroll(page);
+    await expectFits(page);
     expect(problems).toEqual([]);
   });
 });

@@ -12,7 +12,7 @@ import { settleInvoice } from '../_util/build.ts';
 import { MONTH, seedSeller, seedTenant, seedUsage } from '../_util/seed.ts';
 import { closed } from '../_util/world.ts';
 import { expectAccessible } from './_axe.ts';
-import { expectNoSidewaysScroll } from './_layout.ts';
+import { expectFits } from './_layout.ts';
 import { LOOKS } from './_looks.ts';
 import { takeScreenshot } from './_screenshot.ts';
 import { startBrowserStack, type BrowserStack } from './_stack.ts';
@@ -182,7 +182,7 @@ describe('every page can be read, used and printed on a screen', () => {
     const look = async (name: string, path?: string) => {
       if (path !== undefined) await page.goto(`${stack.apiUrl}${path}`);
       await expectAccessible(page);
-      await expectNoSidewaysScroll(page);
+      await expectFits(page);
       await takeScreenshot(page, `operator-${name}-${size}-${scheme}`);
     };
     await look('sign-in');

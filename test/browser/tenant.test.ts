@@ -9,7 +9,7 @@ import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { pay } from '../_util/payments.ts';
 import { seedSeller, seedTenant, seedUsage } from '../_util/seed.ts';
 import { expectAccessible } from './_axe.ts';
-import { expectNoSidewaysScroll } from './_layout.ts';
+import { expectFits } from './_layout.ts';
 import { LOOKS } from './_looks.ts';
 import { takeScreenshot } from './_screenshot.ts';
 import { startBrowserStack, type BrowserStack } from './_stack.ts';
@@ -112,7 +112,7 @@ describe('every tenant page can be read and used on a screen', () => {
     const look = async (name: string, path?: string) => {
       if (path !== undefined) await page.goto(`${stack.apiUrl}/tenant${path}`);
       await expectAccessible(page);
-      await expectNoSidewaysScroll(page);
+      await expectFits(page);
       await takeScreenshot(page, `tenant-${name}-${size}-${scheme}`);
     };
     await look('month');

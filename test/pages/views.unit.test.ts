@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { keptFormPage } from '../../src/api/pages/views/kept-form-html.ts';
 import { invoicesPage } from '../../src/api/pages/views/month-invoices-html.ts';
 import { monthLive, progressOf } from '../../src/api/pages/views/month-live-html.ts';
 import { monthPage } from '../../src/api/pages/views/month-html.ts';
 import { monthsPage } from '../../src/api/pages/views/months-html.ts';
 import { problemPage } from '../../src/api/pages/problem-page.ts';
+import { HttpProblem } from '../../src/api/http/problems.ts';
 import { quotePage } from '../../src/api/pages/views/quote-html.ts';
 import { reRunPage } from '../../src/api/pages/views/re-run-html.ts';
 import { requestLive } from '../../src/api/pages/views/request-html.ts';
@@ -52,11 +54,17 @@ describe('what others have typed stays text', () => {
     ['a mistake', reRun({ mistakes: [{ field: 'reason', detail: ATTACK }] })],
     [
       'the path to continue to',
-      signInPage({ then: ATTACK, notice: null, mistake: null, isTooOpen: false }),
+      signInPage({ then: ATTACK, kept: '', notice: null, mistake: null, isTooOpen: false }),
+    ],
+    [
+      'a kept form',
+      keptFormPage({ visitor: OPERATOR, action: ATTACK, fields: [[ATTACK, ATTACK]] }),
     ],
     [
       'a problem',
-      problemPage({ status: 404, title: 'x', detail: ATTACK, advice: 'x', requestId: 'x' }),
+      problemPage(new HttpProblem('not-found', ATTACK), {
+        ...{ visitor: null, isForm: false, requestId: 'x', retryAfterSeconds: null },
+      }),
     ],
     [
       'a search',
@@ -143,6 +151,10 @@ describe('every form that changes something has its token', () => {
   test.each([
     ['signing out', month()],
     ['rerunning', reRun()],
+    [
+      'sending a kept form',
+      keptFormPage({ visitor: OPERATOR, action: '/operator/items/new', fields: [] }),
+    ],
   ])('%s', (_what, html) => {
     const forms = html.match(/<form[^>]*method="post".*?<\/form>/gs) ?? [];
     expect(forms).not.toEqual([]);

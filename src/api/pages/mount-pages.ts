@@ -4,13 +4,20 @@ import type { ApiDeps } from '../http/api-deps.ts';
 import { noteCaller, requestIdOf } from '../http/request-log.ts';
 import { refuseOtherMethods, depsFor, type Guards } from '../http/serve-routes.ts';
 import { send } from '../http/send.ts';
-import { requireFormToken, readForm, toForm } from './sent-form.ts';
-import { requireSameOrigin, type Sessions, findSignedIn } from './session.ts';
+import { foreignForm, isFormOf, readForm, toForm } from './sent-form.ts';
+import { findSignedIn, haveSameKey, requireSameOrigin, type Sessions } from './session.ts';
 import { page, seeOther, type PageReply, type PageRoute } from './page-definition.ts';
 import { pagesOnly } from './problem-page.ts';
-import { answerSignIn, answerSignOut, showSignIn, signInPath } from './sign-in-pages.ts';
+import {
+  answerSignIn,
+  answerSignOut,
+  askToSignInAgain,
+  showSignIn,
+  signInPath,
+} from './sign-in-pages.ts';
 import { mountAssets } from '../http/assets.ts';
-import { LIVE_SCRIPT, STYLESHEET } from './views/layout.ts';
+import { keptFormPage } from './views/kept-form-html.ts';
+import { FORM_TOKEN, LIVE_SCRIPT, STYLESHEET } from './views/layout.ts';
 import { documents, monthInvoices, oneInvoice, oneNote } from './invoice-pages.ts';
 import { acceptTotals, askToAcceptTotals, comparedTotals } from './control-total-pages.ts';
 import { addItem, askForItem, askToWithdraw, items, withdraw } from './item-pages.ts';
@@ -55,7 +62,7 @@ export function mountPages(app: Express, deps: ApiDeps, guards: PageGuards): voi
     {
       method: 'post',
       path: '/sign-in',
-      make: (request, response) => answerSignIn(request, response, guards),
+      make: (request, response) => answerSignIn(request, response, guards, deps),
     },
     {
       method: 'post',
@@ -95,7 +102,9 @@ async function servePage(
   const isPost = route.method === 'post';
   if (isPost) requireSameOrigin(request);
   const attendance = await findSignedIn(request, guards.sessions, deps);
-  if (attendance === null) return toSignIn(request);
+  if (attendance === null) {
+    return isPost ? askToSignInAgain(request, response, guards) : toSignIn(request);
+  }
   const { session, caller, visitor } = attendance;
   noteCaller(response, caller);
   authorize(caller, route.scopes);
@@ -104,7 +113,12 @@ async function servePage(
     const form = isPost
       ? await readForm(request, response, guards.timeouts.bodyMs)
       : toForm(new URLSearchParams());
-    if (isPost) requireFormToken(session, form);
+    if (isPost && !isFormOf(session, form)) {
+      // Made before this visitor signed in again, for instance in another tab.
+      if (!haveSameKey(session.formToken, form.text(FORM_TOKEN))) throw foreignForm();
+      const { originalUrl: action } = request;
+      return page(keptFormPage({ visitor, action, fields: form.fields }), 403);
+    }
     const call = {
       params: request.params,
       query,
@@ -122,7 +136,7 @@ function toSignIn(request: Request): PageReply {
   if (request.path.endsWith('/live')) {
     return page('', 401);
   }
-  return seeOther(signInPath(request.method === 'GET' ? request.originalUrl : ''));
+  return seeOther(signInPath(request.originalUrl));
 }
 
 /** Every page that requires a sign-in. */

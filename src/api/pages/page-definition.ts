@@ -16,6 +16,8 @@ export interface Form {
   text(name: string): string;
   /** Returns all texts of a field that may occur more than once. */
   all(name: string): readonly string[];
+  /** All fields, with their names, in the order of the page. */
+  readonly fields: readonly (readonly [string, string])[];
 }
 
 /** A request for a page, before validation. */

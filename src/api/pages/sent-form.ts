@@ -31,15 +31,20 @@ export async function readForm(
 }
 
 export function toForm(fields: URLSearchParams): Form {
-  return { text: (name) => fields.get(name) ?? '', all: (name) => fields.getAll(name) };
+  return {
+    text: (name) => fields.get(name) ?? '',
+    all: (name) => fields.getAll(name),
+    fields: [...fields],
+  };
 }
 
-/**
- * Rejects a form that was not made by a page of this session.
- * @throws HttpProblem `forbidden`
- */
-export function requireFormToken({ formToken }: Session, form: Form): void {
+/** Whether a form was made by a page of this session. */
+export function isFormOf({ formToken }: Session, form: Form): boolean {
   const [expected, sent] = [Buffer.from(formToken), Buffer.from(form.text(FORM_TOKEN))];
-  if (expected.length === sent.length && timingSafeEqual(expected, sent)) return;
-  throw new HttpProblem('forbidden', 'this form belongs to another session: reload its page');
+  return expected.length === sent.length && timingSafeEqual(expected, sent);
+}
+
+/** Returns the problem of a form that was made by a page of another session. */
+export function foreignForm(): HttpProblem {
+  return new HttpProblem('forbidden', 'this form belongs to another session: reload its page');
 }

@@ -8,7 +8,9 @@ import { findLiveKey, isExpired } from '../../db/access/api-keys.ts';
 import { loadCalendar } from '../../db/settings/load-calendar.ts';
 import { mustSign } from '../http/require-signature.ts';
 import type { ApiDeps } from '../http/api-deps.ts';
+import type { Caller } from '../http/authenticate.ts';
 import type { SignedIn } from './page-definition.ts';
+import type { Visitor } from './views/layout.ts';
 
 /** Lifetime of a session from sign-in. Activity does not extend it. */
 export const SESSION_SECONDS = 8 * 60 * 60;
@@ -18,8 +20,13 @@ const claims = z.object({ sub: z.uuid(), jti: z.uuid() });
 /** The content of a browser's signed cookie. It identifies the key without containing it. */
 export interface Session {
   readonly keyId: string;
-  /** Forms that change something must send it back. */
+  /** Forms that change something must send it back. It is different for each session. */
   readonly formToken: string;
+}
+
+/** Whether two form tokens belong to sessions of the same key. */
+export function haveSameKey(formToken: string, other: string): boolean {
+  return formToken.split('.', 1)[0] === other.split('.', 1)[0];
 }
 
 /** Attributes that depend on the connection. */
@@ -28,9 +35,15 @@ export interface CookieTerms {
   readonly isSecure: boolean;
 }
 
+export interface NewSession {
+  readonly session: Session;
+  /** The `Set-Cookie` header that keeps it in the browser. */
+  readonly setCookie: string;
+}
+
 export interface Sessions {
-  /** Returns the `Set-Cookie` header of a new session for a key. */
-  open(keyId: string, terms: CookieTerms): Promise<string>;
+  /** Opens a session for a key. */
+  open(keyId: string, terms: CookieTerms): Promise<NewSession>;
   /** Returns the session; null if there is none, it has expired, or its signature is not ours. */
   read(cookies: string | undefined, terms: CookieTerms): Promise<Session | null>;
   /** Returns the `Set-Cookie` header that ends the session in this browser. */
@@ -43,8 +56,9 @@ export interface Sessions {
  */
 export function createSessions(secret: string | null, now: () => Date): Sessions {
   const key = secret === null ? randomBytes(32) : Buffer.from(secret);
-  const formTokenOf = (sessionId: string) =>
-    createHmac('sha256', key).update(`form:${sessionId}`).digest('base64url');
+  const digest = (text: string) => createHmac('sha256', key).update(text).digest('base64url');
+  const formTokenOf = (keyId: string, sessionId: string) =>
+    `${digest(`key:${keyId}`)}.${digest(`form:${sessionId}`)}`;
   const cookie = (value: string, maxAge: number, { isSecure }: CookieTerms) =>
     stringifySetCookie({
       name: cookieName(isSecure),
@@ -58,14 +72,18 @@ export function createSessions(secret: string | null, now: () => Date): Sessions
   return {
     async open(keyId, terms) {
       const nowSeconds = Math.floor(now().getTime() / 1000);
+      const sessionId = randomUUID();
       const token = await new SignJWT()
         .setProtectedHeader({ alg: 'HS256' })
         .setSubject(keyId)
-        .setJti(randomUUID())
+        .setJti(sessionId)
         .setIssuedAt(nowSeconds)
         .setExpirationTime(nowSeconds + SESSION_SECONDS)
         .sign(key);
-      return cookie(token, SESSION_SECONDS, terms);
+      return {
+        session: { keyId, formToken: formTokenOf(keyId, sessionId) },
+        setCookie: cookie(token, SESSION_SECONDS, terms),
+      };
     },
     async read(cookies, { isSecure }) {
       const token = parseCookie(cookies ?? '')[cookieName(isSecure)];
@@ -77,7 +95,7 @@ export function createSessions(secret: string | null, now: () => Date): Sessions
           requiredClaims: ['exp'],
         });
         const { sub, jti } = claims.parse(payload);
-        return { keyId: sub, formToken: formTokenOf(jti) };
+        return { keyId: sub, formToken: formTokenOf(sub, jti) };
       } catch (error) {
         if (error instanceof errors.JOSEError || error instanceof z.ZodError) return null;
         throw error;
@@ -126,12 +144,24 @@ export interface Attendance extends SignedIn {
   readonly session: Session;
 }
 
+const attendances = new WeakMap<Request, Promise<Attendance | null>>();
+
 /**
- * Returns the signed-in visitor of a request. The key is looked up each time, so revoking or expiring it, or
+ * Returns the signed-in visitor of a request. The key is looked up once for each request, so revoking or expiring it, or
  * requiring it to sign, ends the session.
  * @returns null without a valid session
  */
-export async function findSignedIn(
+export function findSignedIn(
+  request: Request,
+  sessions: Sessions,
+  deps: Pick<ApiDeps, 'db' | 'now'>,
+): Promise<Attendance | null> {
+  const found = attendances.get(request) ?? lookUp(request, sessions, deps);
+  attendances.set(request, found);
+  return found;
+}
+
+async function lookUp(
   request: Request,
   sessions: Sessions,
   { db, now }: Pick<ApiDeps, 'db' | 'now'>,
@@ -140,8 +170,32 @@ export async function findSignedIn(
   if (session === null) return null;
   const caller = await findLiveKey(db, session.keyId);
   if (caller === null || isExpired(caller, now()) || mustSign(caller)) return null;
-  const { scope, label } = caller;
+  const visitor = await visitorOf(caller, session, db);
+  return visitor && { session, caller, visitor };
+}
+
+/** Returns the visitor of a session; null if keys of its scope can't open pages. */
+export async function visitorOf(
+  { scope, label }: Caller,
+  { formToken }: Session,
+  db: ApiDeps['db'],
+): Promise<Visitor | null> {
   if (scope !== 'operator' && scope !== 'tenant') return null;
   const { timeZone } = await loadCalendar(db);
-  return { session, caller, visitor: { label, scope, timeZone, formToken: session.formToken } };
+  return { label, scope, timeZone, formToken };
+}
+
+/** Returns the visitor that an error page is for; null if they aren't signed in, or the database doesn't answer. */
+export async function findVisitor(
+  request: Request,
+  sessions: Sessions,
+  deps: Pick<ApiDeps, 'db' | 'now'>,
+): Promise<Visitor | null> {
+  try {
+    const attendance = await findSignedIn(request, sessions, deps);
+    return attendance === null ? null : attendance.visitor;
+  } catch {
+    // An error page must not fail in turn: it says the same without the visitor's navigation.
+    return null;
+  }
 }

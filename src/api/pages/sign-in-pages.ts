@@ -6,9 +6,19 @@ import { noteCaller } from '../http/request-log.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { mustSign } from '../http/require-signature.ts';
 import type { PageGuards } from './mount-pages.ts';
-import { cookieTermsOf, isTooOpen, requireSameOrigin, findSignedIn } from './session.ts';
-import { page, seeOther, type PageReply } from './page-definition.ts';
-import { readForm, requireFormToken } from './sent-form.ts';
+import {
+  cookieTermsOf,
+  findSignedIn,
+  haveSameKey,
+  isTooOpen,
+  requireSameOrigin,
+  visitorOf,
+} from './session.ts';
+import { keepForm, keptForm } from './kept-form.ts';
+import { page, seeOther, type Form, type PageReply } from './page-definition.ts';
+import { foreignForm, isFormOf, readForm } from './sent-form.ts';
+import { foreignFormPage, keptFormPage } from './views/kept-form-html.ts';
+import { FORM_TOKEN, type Visitor } from './views/layout.ts';
 
 const START_PAGES = { operator: '/operator/months', tenant: '/tenant' } as const;
 
@@ -32,21 +42,48 @@ export async function showSignIn(
       ? null
       : 'Sign in to see this page. Sessions last 8 hours.';
   return page(
-    signInPage({ then: asked ?? '', notice, mistake: null, isTooOpen: isTooOpen(request) }),
+    signInPage({
+      then: asked ?? '',
+      kept: '',
+      notice,
+      mistake: null,
+      isTooOpen: isTooOpen(request),
+    }),
   );
 }
 
-/** Exchanges a key for a session. */
+/** Asks a visitor whose session has ended to sign in again, and keeps the form that they sent. */
+export async function askToSignInAgain(
+  request: Request,
+  response: Response,
+  { timeouts }: PageGuards,
+): Promise<PageReply> {
+  const form = await readForm(request, response, timeouts.bodyMs);
+  if (form.fields.length === 0) return seeOther(signInPath(''));
+  const kept = keepForm(form);
+  const notice =
+    kept === null
+      ? 'Your session has ended, so nothing was sent. The form is too large to be kept: sign in and fill it in again.'
+      : 'Your session has ended, so nothing was sent. Sign in with the same key to see what you entered, and to send it.';
+  const then = kept === null ? '' : request.originalUrl;
+  return page(
+    signInPage({ then, kept: kept ?? '', notice, mistake: null, isTooOpen: isTooOpen(request) }),
+    401,
+  );
+}
+
+/** Exchanges a key for a session. Shows the form that was kept, if it was made in a session of the same key. */
 export async function answerSignIn(
   request: Request,
   response: Response,
   { authenticate, sessions, timeouts }: PageGuards,
+  { db }: ApiDeps,
 ): Promise<PageReply> {
   requireSameOrigin(request);
   const form = await readForm(request, response, timeouts.bodyMs);
-  const then = form.text('then');
+  const [then, kept] = [form.text('then'), form.text('kept')];
   const refuse = (mistake: string, status: number) =>
-    page(signInPage({ then, notice: null, mistake, isTooOpen: isTooOpen(request) }), status);
+    page(signInPage({ then, kept, notice: null, mistake, isTooOpen: isTooOpen(request) }), status);
   let caller: Caller;
   try {
     caller = await authenticate(request, response, `Bearer ${form.text('key').trim()}`);
@@ -67,8 +104,19 @@ export async function answerSignIn(
       403,
     );
   }
-  const cookie = await sessions.open(caller.keyId, cookieTermsOf(request));
-  return seeOther(startOf(caller, then), { 'Set-Cookie': cookie });
+  const { session, setCookie } = await sessions.open(caller.keyId, cookieTermsOf(request));
+  const headers = { 'Set-Cookie': setCookie };
+  const visitor = kept === '' ? null : await visitorOf(caller, session, db);
+  if (visitor === null) return seeOther(startOf(caller, then), headers);
+  return { ...page(showKept(visitor, ownPath(caller, then), keptForm(kept))), headers };
+}
+
+/** @param action null if the visitor may not send it there */
+function showKept(visitor: Visitor, action: string | null, form: Form): string {
+  const isTheirs = haveSameKey(form.text(FORM_TOKEN), visitor.formToken);
+  return action === null || !isTheirs
+    ? foreignFormPage(visitor)
+    : keptFormPage({ visitor, action, fields: form.fields });
 }
 
 /** Signs this browser out. Without a session there is no form token to check. */
@@ -81,16 +129,20 @@ export async function answerSignOut(
   const terms = cookieTermsOf(request);
   const session = await sessions.read(request.headers.cookie, terms);
   const form = await readForm(request, response, timeouts.bodyMs);
-  if (session !== null) requireFormToken(session, form);
+  if (session !== null && !isFormOf(session, form)) throw foreignForm();
   return seeOther('/sign-in', { 'Set-Cookie': sessions.close(terms) });
 }
 
 /** Returns the path to redirect to: the requested page, if the key may see it, or the start page. */
-function startOf({ scope }: Caller, then: string): string {
+function startOf(caller: Caller, then: string): string {
+  return ownPath(caller, then) ?? START_PAGES[caller.scope === 'operator' ? 'operator' : 'tenant'];
+}
+
+/** Returns the path if it is a page that the key may see, otherwise null. */
+function ownPath({ scope }: Caller, then: string): string | null {
+  const others = scope === 'operator' ? '/tenant' : '/operator';
   const path = localPath(then);
-  const own = scope === 'operator' ? 'operator' : 'tenant';
-  const others = own === 'operator' ? '/tenant' : '/operator';
-  return path === null || path.startsWith(others) ? START_PAGES[own] : path;
+  return path === null || path.startsWith(others) ? null : path;
 }
 
 /** Returns the path if it is a page of ours, otherwise null, to prevent redirects to other sites. */

@@ -56,7 +56,7 @@ ${table<NoteLink>({
       isHead: true,
       cell: ({ id, number }) => markup`<a href="${noteHref(visitor, id)}">${number}</a>`,
     },
-    { head: 'Issued', isWide: true, cell: ({ issued_at }) => minute(issued_at, visitor.timeZone) },
+    { head: 'Issued', cell: ({ issued_at }) => minute(issued_at, visitor.timeZone) },
     {
       head: 'Total',
       isFigure: true,
@@ -108,10 +108,10 @@ export function paymentsTable({
           markup`<span class="id">${payment_id}</span>${invoice_number === invoiceNumber ? '' : markup`<span class="sub">for <a href="${invoiceHref(visitor, invoice_id)}">${invoice_number}</a></span>`}`,
       },
       { head: 'Received', cell: ({ received_on }) => formatDate(received_on) },
-      { head: 'Method', isWide: true, cell: ({ method }) => method ?? '' },
-      { head: 'Reference', isWide: true, cell: ({ reference }) => reference ?? '' },
+      { head: 'Method', cell: ({ method }) => method ?? '' },
+      { head: 'Reference', cell: ({ reference }) => reference ?? '' },
       ...(visitor.scope === 'operator'
-        ? [{ head: 'Recorded by', isWide: true, cell: ({ actor }: PaymentView) => actor ?? '' }]
+        ? [{ head: 'Recorded by', cell: ({ actor }: PaymentView) => actor ?? '' }]
         : []),
       {
         head: 'Amount',

@@ -91,7 +91,7 @@ ${table({
   columns: [
     { head: 'Kind', isHead: true, cell: ({ resource_kind }) => resource_kind },
     { head: 'State', cell: ({ state }) => usageState(state) },
-    { head: 'Tenants', isFigure: true, isWide: true, cell: ({ tenants }) => groupDigits(tenants) },
+    { head: 'Tenants', isFigure: true, cell: ({ tenants }) => groupDigits(tenants) },
     { head: 'Events', isFigure: true, cell: ({ events }) => groupDigits(events) },
     {
       head: 'Quantity or charges',

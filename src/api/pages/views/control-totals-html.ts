@@ -84,7 +84,6 @@ function comparisonColumns(month: string): readonly Column<ComparedRow>[] {
     {
       head: 'Held in quarantine',
       isFigure: true,
-      isWide: true,
       cell: ({ held, currency }) => (held.requests === '0' ? '' : figures(held, currency)),
     },
   ];

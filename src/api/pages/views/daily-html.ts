@@ -138,7 +138,6 @@ function llmColumns({ currency, models, days }: Llm): readonly Column<number>[] 
     ...models.map((model, at): Column<number> => ({
       head: model ?? OTHER_MODELS_TEXT,
       isFigure: true,
-      isWide: true,
       cell: (index) => roundedMoney(days[index]?.byModel[at] ?? '0', currency),
     })),
   ];

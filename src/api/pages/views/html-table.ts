@@ -5,12 +5,17 @@ export interface Column<Row> {
   /** Text, or markup if screen readers get more than is visible. */
   readonly head: string | Markup;
   readonly cell: (row: Row) => unknown;
-  /** Figures are right-aligned. */
+  /** Figures are right-aligned and never break. */
   readonly isFigure?: boolean;
-  /** Hidden on narrow screens. */
-  readonly isWide?: boolean;
   /** The cell that names the row. */
   readonly isHead?: boolean;
+}
+
+/** A row of sums below all others. */
+export interface SumRow {
+  readonly name: string;
+  /** By the head of their column. */
+  readonly figures: Readonly<Record<string, unknown>>;
 }
 
 export interface TableOptions<Row> {
@@ -22,36 +27,47 @@ export interface TableOptions<Row> {
   readonly rows: readonly Row[];
   /** Text to show instead of a table without rows. */
   readonly empty: string;
-  readonly foot?: Markup;
+  readonly sums?: readonly SumRow[];
 }
+
+/** Tables with more columns don't fit on a phone. There, each row becomes a block, and each cell a line with its label. */
+const MAX_COLUMNS_ON_PHONES = 3;
 
 /** Renders a table. If it is wider than the page, it scrolls by itself, also with the keyboard. */
 export function table<Row>(options: TableOptions<Row>): Markup {
-  const { caption, columns, rows, empty, foot, hasVisibleCaption = false } = options;
+  const { caption, columns, rows, empty, sums = [], hasVisibleCaption = false } = options;
   if (rows.length === 0) return markup`<p class="empty">${empty}</p>`;
-  const captionClass = hasVisibleCaption ? '' : 'heard';
+  const isStacked = columns.length > MAX_COLUMNS_ON_PHONES;
+  const row = (cellOf: (column: Column<Row>) => unknown) =>
+    markup`<tr>${columns.map((column) => bodyCell(column, cellOf(column), isStacked))}</tr>`;
+  const foot = sums.map((sum) => row((column) => sumCell(column, sum)));
   return markup`<div class="scroll" role="region" aria-label="${caption}" tabindex="0">
-<table>
-<caption class="${captionClass}">${caption}</caption>
+<table${isStacked ? markup` class="stacked"` : ''}>
+<caption class="${hasVisibleCaption ? '' : 'heard'}">${caption}</caption>
 <thead><tr>${columns.map(headCell)}</tr></thead>
 <tbody>
-${rows.map((row) => markup`<tr>${columns.map((column) => bodyCell(column, row))}</tr>\n`)}</tbody>
-${foot ?? ''}</table>
+${rows.map((each) => markup`${row((column) => column.cell(each))}\n`)}</tbody>
+${foot.length === 0 ? '' : markup`<tfoot>${foot}</tfoot>\n`}</table>
 </div>
 `;
 }
 
-function headCell<Row>(column: Column<Row>): Markup {
-  return markup`<th scope="col" class="${classOf(column)}">${column.head}</th>`;
+function headCell<Row>({ head, isFigure }: Column<Row>): Markup {
+  return markup`<th scope="col" class="${isFigure ? 'figure' : ''}">${head}</th>`;
 }
 
-function bodyCell<Row>(column: Column<Row>, row: Row): Markup {
-  const content = column.cell(row);
-  return column.isHead
-    ? markup`<th scope="row" class="${classOf(column)}">${content}</th>`
-    : markup`<td class="${classOf(column)}">${content}</td>`;
+function sumCell<Row>({ head, isHead }: Column<Row>, { name, figures }: SumRow): unknown {
+  if (isHead) return name;
+  return typeof head === 'string' ? (figures[head] ?? '') : '';
 }
 
-function classOf<Row>({ isFigure, isWide }: Column<Row>): string {
-  return [isFigure && 'figure', isWide && 'wide'].filter(Boolean).join(' ');
+function bodyCell<Row>(column: Column<Row>, content: unknown, isStacked: boolean): Markup {
+  const { head, isFigure, isHead } = column;
+  const inner = markup`${content}`;
+  const classes = [isFigure && 'figure', isStacked && inner.text === '' && 'blank']
+    .filter(Boolean)
+    .join(' ');
+  if (isHead) return markup`<th scope="row" class="${classes}">${inner}</th>`;
+  const label = isStacked && typeof head === 'string' && head !== '';
+  return markup`<td class="${classes}"${label ? markup` data-label="${head}"` : ''}>${inner}</td>`;
 }

@@ -105,12 +105,14 @@ function linesTable(
         cell: ({ line: { deployment_id }, text }) =>
           markup`${nameCell(text)}${deployment_id === null ? '' : markup`<span class="sub id">${deployment_id}</span>`}`,
       },
-      { head: 'Quantity', isFigure: true, isWide: true, cell: ({ text }) => quantityCell(text) },
-      { head: 'Price', isFigure: true, isWide: true, cell: ({ text }) => priceCell(text) },
+      { head: 'Quantity', isFigure: true, cell: ({ text }) => quantityCell(text) },
+      { head: 'Price', isFigure: true, cell: ({ text }) => priceCell(text) },
       { head: 'Amount', isFigure: true, cell: ({ text }) => text.amount },
       { head: 'Usage', cell: ({ line, text }) => usageLink(page, line, text) },
     ],
-    foot: markup`<tfoot><tr><td></td><th scope="row">Total in ${currency}</th><td class="wide"></td><td class="wide"></td><td class="figure">${formatAmount(total_cents, currency)}</td><td></td></tr></tfoot>`,
+    sums: [
+      { name: `Total in ${currency}`, figures: { Amount: formatAmount(total_cents, currency) } },
+    ],
   });
 }
 
@@ -173,8 +175,8 @@ function sideOf(line: InvoiceLine | null, currency: string): Markup | string {
 /** Only operators see who requested a revision, and why. */
 function revisionsTable(revisions: readonly Revision[], shown: string, visitor: Visitor): Markup {
   const requested: readonly Column<Revision>[] = [
-    { head: 'Requested by', isWide: true, cell: ({ actor }) => actor ?? '' },
-    { head: 'Reason', isWide: true, cell: ({ reason }) => reason ?? '' },
+    { head: 'Requested by', cell: ({ actor }) => actor ?? '' },
+    { head: 'Reason', cell: ({ reason }) => reason ?? '' },
   ];
   return table({
     caption: 'All revisions, newest first',
@@ -198,7 +200,6 @@ function revisionsTable(revisions: readonly Revision[], shown: string, visitor: 
       },
       {
         head: 'Issued',
-        isWide: true,
         cell: ({ issued_at }) => minute(issued_at, visitor.timeZone),
       },
       ...(visitor.scope === 'operator' ? requested : []),

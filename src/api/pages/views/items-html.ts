@@ -37,10 +37,9 @@ ${table({
     },
     {
       head: 'Tenant',
-      isWide: true,
       cell: ({ tenant_id }) => markup`<span class="id">${tenant_id}</span>`,
     },
-    { head: 'Month', isWide: true, cell: ({ month }) => formatMonth(month) },
+    { head: 'Month', cell: ({ month }) => formatMonth(month) },
     {
       head: 'Amount',
       isFigure: true,

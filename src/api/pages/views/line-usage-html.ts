@@ -63,10 +63,9 @@ ${table({
     { head: 'Occurred', cell: ({ occurred_at }) => minute(occurred_at, visitor.timeZone) },
     {
       head: 'Received',
-      isWide: true,
       cell: ({ received_at }) => minute(received_at, visitor.timeZone),
     },
-    { head: 'Details', isWide: true, cell: detailOf },
+    { head: 'Details', cell: detailOf },
     {
       head: currency ?? 'Quantity',
       isFigure: true,
@@ -90,7 +89,7 @@ ${table({
   columns: [
     { head: 'Model', isHead: true, cell: ({ name }) => name },
     { head: 'Requests', isFigure: true, cell: ({ requests }) => requests },
-    { head: 'Share', isFigure: true, isWide: true, cell: ({ share }) => share },
+    { head: 'Share', isFigure: true, cell: ({ share }) => share },
     { head: currency, isFigure: true, cell: ({ amount }) => amount },
   ],
 })}`;

@@ -2,7 +2,7 @@ import { amountText, lineText, type ShownLine } from '../../../display/line-text
 import { describeTreatment } from '../../../domain/invoice-totals.ts';
 import type { TreatmentJson } from '../../../domain/tax-json.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
-import { table } from './html-table.ts';
+import { table, type SumRow } from './html-table.ts';
 import { nameCell, priceCell, quantityCell } from './line-cells.ts';
 
 /** The sums below lines that are not issued yet, and how they are taxed. */
@@ -24,6 +24,10 @@ export function linesTable(
   totals: LinesTotals,
 ): Markup {
   const { currency, tax } = totals;
+  const sum = (name: string, cents: number): SumRow => ({
+    name,
+    figures: { Amount: amountText(cents, currency) },
+  });
   return table({
     caption,
     empty: 'No lines.',
@@ -37,21 +41,18 @@ export function linesTable(
         cell: ({ deploymentId, text }) =>
           markup`${nameCell(text)}${deploymentId ? markup`<span class="sub id">${deploymentId}</span>` : ''}`,
       },
-      { head: 'Quantity', isFigure: true, isWide: true, cell: ({ text }) => quantityCell(text) },
+      { head: 'Quantity', isFigure: true, cell: ({ text }) => quantityCell(text) },
       { head: 'Price', isFigure: true, cell: ({ text }) => priceCell(text) },
       { head: 'Amount', isFigure: true, cell: ({ text }) => text.amount },
     ],
-    foot: markup`<tfoot>${
-      totals.tax_cents === 0
-        ? ''
+    sums: [
+      ...(totals.tax_cents === 0
+        ? []
         : [
-            footRow('Before tax', totals.subtotal_cents, currency),
-            footRow(describeTreatment(tax), totals.tax_cents, currency),
-          ]
-    }${footRow(`Total in ${currency}`, totals.total_cents, currency)}</tfoot>`,
+            sum('Before tax', totals.subtotal_cents),
+            sum(describeTreatment(tax), totals.tax_cents),
+          ]),
+      sum(`Total in ${currency}`, totals.total_cents),
+    ],
   });
-}
-
-function footRow(name: string, cents: number, currency: string): Markup {
-  return markup`<tr><th scope="row">${name}</th><td class="wide"></td><td></td><td class="figure">${amountText(cents, currency)}</td></tr>`;
 }

@@ -110,7 +110,6 @@ function comparisonTable({ month, before, currency, rows }: Comparison): Markup 
       { head: 'Kind', isHead: true, cell: ({ kind }) => KIND_NAMES[kind] },
       {
         head: markup`<span class="heard">Chart</span>`,
-        isWide: true,
         cell: (row) =>
           pairOfBars({ now: row.this_month_cents, then: row.last_month_cents }, longest),
       },
@@ -122,12 +121,20 @@ function comparisonTable({ month, before, currency, rows }: Comparison): Markup 
       {
         head: before,
         isFigure: true,
-        isWide: true,
         cell: (row) => formatAmount(row.last_month_cents, currency),
       },
       { head: 'Change', isFigure: true, cell: change },
     ],
-    foot: markup`<tfoot><tr><th scope="row">Total</th><td class="wide"></td><td class="figure">${formatAmount(sums.this_month_cents, currency)}</td><td class="figure wide">${formatAmount(sums.last_month_cents, currency)}</td><td class="figure">${change(sums)}</td></tr></tfoot>`,
+    sums: [
+      {
+        name: 'Total',
+        figures: {
+          [formatMonth(month)]: formatAmount(sums.this_month_cents, currency),
+          [before]: formatAmount(sums.last_month_cents, currency),
+          Change: change(sums),
+        },
+      },
+    ],
   });
 }
 
@@ -149,13 +156,12 @@ ${table({
         markup`<a href="${requestHref(month, request_id)}">${minute(requested_at, timeZone)}</a>`,
     },
     { head: 'Type', cell: ({ kind }) => (kind === 'force' ? 'forced rerun' : 'run') },
-    { head: 'Requested by', isWide: true, cell: ({ actor }) => actor ?? 'unknown' },
+    { head: 'Requested by', cell: ({ actor }) => actor ?? 'unknown' },
     { head: 'Reason', cell: ({ reason }) => reason ?? '' },
     { head: 'State', cell: requestState },
     {
       head: 'Refused',
       isFigure: true,
-      isWide: true,
       cell: ({ refused }) => (refused.length === 0 ? '0' : badge('bad', String(refused.length))),
     },
   ],

@@ -60,10 +60,10 @@ export function invoiceColumns(
       head: 'Tenant',
       isHead: true,
       cell: ({ invoice_id, tenant_id, name, number }) =>
-        markup`<a href="/operator/invoices/${invoice_id}">${name}</a><span class="sub"><span class="id">${tenant_id}</span><span class="wide"> · ${number}</span></span>`,
+        markup`<a href="/operator/invoices/${invoice_id}">${name}</a><span class="sub"><span class="id">${tenant_id}</span> · ${number}</span>`,
     },
-    { head: 'Status', isWide: true, cell: ({ status }) => invoiceStatus(status) },
-    { head: 'Outcome', isWide: true, cell: (invoice) => outcome(invoice.outcome) },
+    { head: 'Status', cell: ({ status }) => invoiceStatus(status) },
+    { head: 'Outcome', cell: (invoice) => outcome(invoice.outcome) },
     {
       head: 'Total',
       isFigure: true,
@@ -72,7 +72,6 @@ export function invoiceColumns(
     {
       head: before,
       isFigure: true,
-      isWide: true,
       cell: ({ last_month_cents, currency }) =>
         last_month_cents === null ? 'none' : formatAmount(last_month_cents, currency),
     },

@@ -74,12 +74,17 @@ function linesTable(
         cell: ({ line: { deployment_id }, text }) =>
           markup`${nameCell(text)}${deployment_id === null ? '' : markup`<span class="sub id">${deployment_id}</span>`}`,
       },
-      { head: 'Before', isFigure: true, isWide: true, cell: ({ text }) => text.before },
-      { head: 'After', isFigure: true, isWide: true, cell: ({ text }) => text.after },
+      { head: 'Before', isFigure: true, cell: ({ text }) => text.before },
+      { head: 'After', isFigure: true, cell: ({ text }) => text.after },
       { head: 'Difference', isFigure: true, cell: ({ text }) => text.difference },
       { head: 'Usage', cell: ({ line, text }) => usageLink(page, line, text) },
     ],
-    foot: markup`<tfoot><tr><td></td><th scope="row">Total in ${currency}</th><td class="wide"></td><td class="wide"></td><td class="figure">${signedAmount(total_cents, currency)}</td><td></td></tr></tfoot>`,
+    sums: [
+      {
+        name: `Total in ${currency}`,
+        figures: { Difference: signedAmount(total_cents, currency) },
+      },
+    ],
   });
 }
 

@@ -72,14 +72,12 @@ ${table({
     },
     {
       head: 'Tenant and deployment',
-      isWide: true,
       cell: ({ tenant_id, deployment_id }) =>
         markup`<span class="id">${tenant_id ?? ''}</span><span class="sub id">${deployment_id ?? ''}</span>`,
     },
-    { head: 'Model', isWide: true, cell: ({ model }) => model ?? '' },
+    { head: 'Model', cell: ({ model }) => model ?? '' },
     {
       head: 'Occurred',
-      isWide: true,
       cell: ({ occurred_at }) =>
         occurred_at === null ? '' : minute(occurred_at, visitor.timeZone),
     },

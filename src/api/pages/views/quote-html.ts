@@ -219,7 +219,6 @@ function includedTable(
       {
         head: 'Billed up to',
         isFigure: true,
-        isWide: true,
         cell: ({ resource_kind, hard_cap_qty }) =>
           hard_cap_qty === null ? 'no limit' : amount(resource_kind, hard_cap_qty),
       },

@@ -89,7 +89,6 @@ function standingTable(tenants: readonly Standing[]): Markup {
       },
       {
         head: 'Outcome',
-        isWide: true,
         cell: (tenant) =>
           markup`${outcome(tenant.outcome)}${
             tenant.reason_type === null

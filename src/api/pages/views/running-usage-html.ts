@@ -48,7 +48,12 @@ ${table<Model>({
   empty: 'No LLM requests this month.',
   rows: first,
   columns,
-  foot: markup`<tfoot><tr><th scope="row">All models</th><td class="figure">${groupDigits(requests)}</td><td class="figure">${roundedMoney(exact_cents, currency)}</td></tr></tfoot>`,
+  sums: [
+    {
+      name: 'All models',
+      figures: { Requests: groupDigits(requests), Charges: roundedMoney(exact_cents, currency) },
+    },
+  ],
 })}${
     others.length === 0
       ? ''
@@ -97,7 +102,6 @@ ${table<Kind>({
     {
       head: 'Expected use',
       isFigure: true,
-      isWide: true,
       cell: ({ projected_used }) => roundedQuantity(projected_used),
     },
   ],

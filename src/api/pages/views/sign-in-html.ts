@@ -3,8 +3,10 @@ import { errorSummary, field, type FieldMistake } from './form-fields.ts';
 import { layout } from './layout.ts';
 
 export interface SignInView {
-  /** A path of ours to redirect to afterwards. */
+  /** A path of ours to redirect to afterwards, or to send the kept form to. */
   readonly then: string;
+  /** A form that arrived without a session, encoded; empty if there is none. */
+  readonly kept: string;
   /** Why the visitor was redirected here; null if they were not. */
   readonly notice: string | null;
   readonly mistake: string | null;
@@ -13,7 +15,7 @@ export interface SignInView {
 }
 
 /** Renders the sign-in page. */
-export function signInPage({ then, notice, mistake, isTooOpen }: SignInView): string {
+export function signInPage({ then, kept, notice, mistake, isTooOpen }: SignInView): string {
   const mistakes: FieldMistake[] = mistake === null ? [] : [{ field: 'key', detail: mistake }];
   return layout({
     title: 'Sign in',
@@ -25,7 +27,7 @@ export function signInPage({ then, notice, mistake, isTooOpen }: SignInView): st
         : ''
     }
 <form class="sheet" method="post" action="/sign-in">
-<input type="hidden" name="then" value="${then}">
+<input type="hidden" name="then" value="${then}">${kept === '' ? '' : markup`<input type="hidden" name="kept" value="${kept}">`}
 ${field({
   id: 'key',
   label: 'API key',

@@ -42,25 +42,24 @@ ${table<InvoiceHeader>({
       cell: ({ invoice_id, number, period_start }) =>
         markup`<a href="/tenant/invoices/${invoice_id}">${number}</a><span class="sub">${formatMonth(period_start)}</span>`,
     },
-    {
-      head: 'Issued',
-      isWide: true,
-      cell: ({ issued_on }) => formatDate(issued_on),
-    },
+    { head: 'Issued', cell: ({ issued_on }) => formatDate(issued_on) },
     {
       head: 'Total',
       isFigure: true,
-      cell: ({ total_cents, currency }) =>
-        markup`<span class="nowrap">${currency} ${amountText(total_cents, currency)}</span>`,
+      cell: ({ total_cents, currency }) => `${currency} ${amountText(total_cents, currency)}`,
     },
-    { head: 'Balance', isFigure: true, cell: balanceCell },
-    { head: 'Status', isWide: true, cell: statusOf },
+    {
+      head: 'Balance',
+      isFigure: true,
+      cell: ({ balance_cents, currency }) =>
+        balance_cents === null ? '' : amountText(balance_cents, currency),
+    },
+    { head: 'Status', cell: statusOf },
     {
       head: 'Due',
-      isWide: true,
       cell: (invoice) => (invoice.payment_status === null ? '' : dueDate(invoice)),
     },
-    { head: 'Documents', isWide: true, cell: (invoice) => documentsOf(invoice) },
+    { head: 'Documents', cell: (invoice) => documentsOf(invoice) },
   ],
 })}${more(nextHref, 'Earlier invoices')}`,
   });
@@ -75,14 +74,6 @@ function balanceFacts({ currency, ...balance }: TenantBalance): Markup {
 <div><dt>Paid so far</dt><dd>${currency} ${amountText(paid_cents, currency)}</dd></div>
 </dl>
 `;
-}
-
-/** On a phone, the balance also has the status and the due date. */
-function balanceCell(invoice: InvoiceHeader): Markup {
-  const { balance_cents, currency, payment_status } = invoice;
-  const due =
-    payment_status === 'paid' ? '' : markup`<span class="sub">due ${dueDate(invoice)}</span>`;
-  return markup`${balance_cents === null ? '' : amountText(balance_cents, currency)}<span class="narrow">${statusOf(invoice)}${payment_status === null ? '' : due}</span>`;
 }
 
 /** Renders whether an invoice is paid, or that it is void. */
@@ -120,13 +111,13 @@ ${table<NoteHeader>({
       cell: ({ adjustment_note_id: id, number, period_start }) =>
         markup`<a href="/tenant/adjustment-notes/${id}">${number}</a><span class="sub">${formatMonth(period_start)}</span>`,
     },
-    { head: 'Issued', isWide: true, cell: ({ issued_on }) => formatDate(issued_on) },
+    { head: 'Issued', cell: ({ issued_on }) => formatDate(issued_on) },
     {
       head: 'Adjusts',
       cell: ({ adjusts_invoice_id, adjusts_number }) =>
         markup`<a href="/tenant/invoices/${adjusts_invoice_id}">${adjusts_number}</a>`,
     },
-    { head: 'Reason', isWide: true, cell: ({ reason }) => reason },
+    { head: 'Reason', cell: ({ reason }) => reason },
     {
       head: 'Change',
       isFigure: true,

@@ -41,17 +41,8 @@ ${table<ThresholdView>({
       isHead: true,
       cell: ({ threshold_id }) => markup`<span class="id">${threshold_id}</span>`,
     },
-    {
-      head: 'Threshold',
-      isFigure: true,
-      cell: (threshold) =>
-        markup`${limitOf(threshold)}<span class="sub narrow">${stateOf(threshold, visitor.timeZone)}</span>`,
-    },
-    {
-      head: 'This month',
-      isWide: true,
-      cell: (threshold) => stateOf(threshold, visitor.timeZone),
-    },
+    { head: 'Threshold', isFigure: true, cell: limitOf },
+    { head: 'This month', cell: (threshold) => stateOf(threshold, visitor.timeZone) },
     {
       head: markup`<span class="heard">Remove</span>`,
       cell: ({ threshold_id }) =>
