@@ -115,10 +115,10 @@ describe('a form without a session', () => {
     expect(answer.text).not.toContain('workshop');
   });
 
-  test('without fields leads to the sign-in page', async () => {
-    const answer = await postForm(api.app, PATH, {});
-    expect(answer.status).toBe(303);
-    expect(answer.headers.location).toBe('/sign-in?then=');
+  test('without fields leads to the start page after sign-in', async () => {
+    const carried = hiddenIn((await postForm(api.app, PATH, {})).text, '/sign-in');
+    const answer = await postForm(api.app, '/sign-in', { ...carried, key: api.keys.operator });
+    expect(answer.headers.location).toBe('/operator/months');
   });
 });
 

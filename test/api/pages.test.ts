@@ -317,7 +317,7 @@ describe('pages', () => {
     const answer = await request(api.app)[method](path).set(html);
     expect(answer.status).toBe(405);
     expect(answer.headers.allow).toBe(allow);
-    expect(answer.text).toContain(`this path supports ${allow.replaceAll(', ', ' and ')}`);
+    expect(answer.text).toContain(`This path supports ${allow.replaceAll(', ', ' and ')}`);
   });
 
   test('report an unreachable database', async () => {

@@ -60,7 +60,7 @@ const WORDS: Partial<Record<ProblemName, Words>> = {
   },
   'method-not-allowed': {
     title: 'This address can’t be opened like this',
-    advice: 'It only receives a form. Open the page with the form first.',
+    advice: 'Start from one of the pages, and use its links and forms.',
   },
   forbidden: {
     title: 'This is not allowed',

@@ -7,10 +7,11 @@ import { timingSafeEqual } from 'node:crypto';
 import { FORM_TOKEN } from './views/layout.ts';
 import type { Session } from './session.ts';
 
-const TYPE = 'application/x-www-form-urlencoded';
+/** The media type of forms. */
+export const FORM_TYPE = 'application/x-www-form-urlencoded';
 /** Room for a thousand tenants and a reason. */
 const MAX_FORM_BYTES = 128 * 1024;
-const readBytes = express.raw({ limit: MAX_FORM_BYTES, type: TYPE, inflate: false });
+const readBytes = express.raw({ limit: MAX_FORM_BYTES, type: FORM_TYPE, inflate: false });
 
 /**
  * Reads a submitted form.
@@ -21,8 +22,8 @@ export async function readForm(
   response: Response,
   timeoutMs: number,
 ): Promise<Form> {
-  if (request.is(TYPE) === false) {
-    throw new HttpProblem('unsupported-media-type', `send a form as ${TYPE}`);
+  if (request.is(FORM_TYPE) === false) {
+    throw new HttpProblem('unsupported-media-type', `send a form as ${FORM_TYPE}`);
   }
   const bytes = await readWithin(timeoutMs, readBytes, request, response);
   const encoded = bytes?.toString() ?? '';

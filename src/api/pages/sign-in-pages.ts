@@ -16,7 +16,7 @@ import {
 } from './session.ts';
 import { keepForm, keptForm } from './kept-form.ts';
 import { page, seeOther, type Form, type PageReply } from './page-definition.ts';
-import { foreignForm, isFormOf, readForm } from './sent-form.ts';
+import { FORM_TYPE, foreignForm, isFormOf, readForm } from './sent-form.ts';
 import { foreignFormPage, keptFormPage } from './views/kept-form-html.ts';
 import { FORM_TOKEN, type Visitor } from './views/layout.ts';
 
@@ -58,14 +58,14 @@ export async function askToSignInAgain(
   response: Response,
   { timeouts }: PageGuards,
 ): Promise<PageReply> {
+  if (!request.is(FORM_TYPE)) return seeOther(signInPath(''));
   const form = await readForm(request, response, timeouts.bodyMs);
-  if (form.fields.length === 0) return seeOther(signInPath(''));
   const kept = keepForm(form);
   const notice =
     kept === null
       ? 'Your session has ended, so nothing was sent. The form is too large to be kept: sign in and fill it in again.'
       : 'Your session has ended, so nothing was sent. Sign in with the same key to see what you entered, and to send it.';
-  const then = kept === null ? '' : request.originalUrl;
+  const then = kept ? request.originalUrl : '';
   return page(
     signInPage({ then, kept: kept ?? '', notice, mistake: null, isTooOpen: isTooOpen(request) }),
     401,
