@@ -22,7 +22,7 @@ CREATE TABLE operator_actions (
   request_id text,
   -- The month-end request that the action made, as `2026-05/<request id>`.
   month_request text,
-  -- The tenants that the action names, whether it is for all due tenants, and its reason.
+  -- The tenants that the action names, or whose invoice it names; whether it is for all due tenants; and its reason.
   tenant_ids text[],
   all_tenants boolean NOT NULL DEFAULT false,
   reason text,
@@ -39,6 +39,10 @@ CREATE TABLE operator_actions (
 CREATE INDEX operator_actions_by_actor ON operator_actions (actor, action_id);
 CREATE INDEX operator_actions_by_action ON operator_actions (action, action_id);
 CREATE INDEX operator_actions_by_time ON operator_actions (requested_at);
+CREATE INDEX operator_actions_by_tenant ON operator_actions USING gin (tenant_ids);
+-- Nearly all actions are done.
+CREATE INDEX operator_actions_not_done ON operator_actions (outcome, action_id)
+  WHERE outcome IS DISTINCT FROM 'done';
 CREATE INDEX operator_actions_by_month_request ON operator_actions (month_request)
   WHERE month_request IS NOT NULL;
 -- A signal is one action, however often its workflow is reset or the step that records it is retried.

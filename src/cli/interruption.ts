@@ -1,7 +1,6 @@
 import { constants } from 'node:os';
 import { printErrorLine } from '../lib/terminal.ts';
 import { visible } from '../lib/visible-text.ts';
-import { errorToJson } from './explain-error.ts';
 import { wantsJson } from './output.ts';
 
 /** Called on Ctrl-C, outermost work first: each cleans up and returns a message. */
@@ -42,5 +41,5 @@ export function renderInterruption(sentences: readonly string[], asJson: boolean
   const said = sentences.join(' ');
   if (!asJson) return visible(['Interrupted.', ...sentences].join(' '));
   const hint = said === '' ? null : said;
-  return errorToJson({ error: 'interrupted', reason: 'Interrupted', list: [], hint });
+  return JSON.stringify({ error: 'interrupted', reason: 'Interrupted', hint });
 }

@@ -14,7 +14,11 @@ import {
   type OperatorAction,
 } from '../../src/db/month-end/operator-actions.ts';
 import { sql } from '../../src/db/sql.ts';
+import { createActivities } from '../../src/activities/create-activities.ts';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
+import { invoicesOf } from '../_util/books.ts';
+import { buildInvoices } from '../_util/build.ts';
+import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { createTestApi, llmEvent, type TestApi } from './_harness.ts';
 
 let api: TestApi;
@@ -310,7 +314,46 @@ describe('the list', () => {
     expect(await ids('since=2199-01-01T00:00:00Z')).toEqual([]);
   });
 
-  test.each(['cursor=x', 'cursor=1e3', 'since=yesterday', 'limit=0', 'outcome=done'])(
+  test('is filtered by outcome, and by tenant', async () => {
+    const about = { ...ACTION, actor: 'cli:teller' };
+    const named = await insertOperatorAction(api.db, { ...about, input: { tenant: 'acme' } });
+    const others = await insertOperatorAction(api.db, { ...about, input: { tenant: 'zeta' } });
+    for (const [id, outcome] of [
+      [named, 'refused'],
+      [others, 'done'],
+    ] as const) {
+      await answerOperatorAction(api.db, id, { outcome, status: 1, detail: null });
+    }
+    const ids = async (query: string) =>
+      (await list(`actor=cli:teller&${query}`)).operator_actions.map(({ action_id }) => action_id);
+    expect(await ids('tenant_id=acme')).toEqual([named]);
+    expect(await ids('outcome=refused')).toEqual([named]);
+    expect(await ids('outcome=done')).toEqual([others]);
+    expect(await ids('outcome=failed')).toEqual([]);
+    expect(await ids('tenant_id=nobody')).toEqual([]);
+  });
+
+  test('names the tenant of the document that an action is about', async () => {
+    const activities = createActivities({ ...ACTIVITY_DEPS, db: api.db });
+    await buildInvoices({ activities }, ['acme']);
+    const [invoice] = await invoicesOf(api.db, 'acme');
+    const { invoiceId, number } = invoice!;
+    const tenantsOf = async (target: object, input: object = {}) => {
+      await insertOperatorAction(api.db, { ...ACTION, target, input });
+      return (await latest())?.tenant_ids;
+    };
+    expect(await tenantsOf({ invoice_id: invoiceId })).toEqual(['acme']);
+    expect(await tenantsOf({ invoice: number })).toEqual(['acme']);
+    expect(await tenantsOf({ document: invoiceId })).toEqual(['acme']);
+    expect(await tenantsOf({}, { invoice_number: number })).toEqual(['acme']);
+    // The tenants that an action names come first, even if they don't exist.
+    expect(await tenantsOf({ invoice: number }, { tenant: 'zeta' })).toEqual(['zeta']);
+    for (const unknown of [crypto.randomUUID(), 'acme-999999', '\u0000', "'; --"]) {
+      expect(await tenantsOf({ invoice: unknown }), unknown).toBeNull();
+    }
+  });
+
+  test.each(['cursor=x', 'cursor=1e3', 'since=yesterday', 'limit=0', 'outcome=lost'])(
     'refuses %s',
     async (query) => {
       const { status } = await api.call('get', `${PATH}?${query}`, { key: api.keys.operator });

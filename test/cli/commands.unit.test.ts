@@ -6,7 +6,7 @@ import { createProgram } from '../../src/cli/program.ts';
 import { wantsJson, wantsStack } from '../../src/cli/output.ts';
 import { leavesOf } from './_leaves.ts';
 
-const program = createProgram();
+const program = await createProgram();
 const leaves = leavesOf(program).map(({ path, command }) => [path.join(' '), command] as const);
 
 /** What `--help` prints. */
@@ -50,6 +50,17 @@ describe.each(leaves)('%s', (path, command) => {
   test('fits into 110 columns', () => {
     for (const line of help.split('\n')) expect(line.length).toBeLessThanOrEqual(110);
   });
+});
+
+test('the list of commands is the same before and after their modules are loaded', async () => {
+  const unloaded = await createProgram(() => false);
+  expect(unloaded.commands.flatMap(({ commands }) => commands)).toEqual([]);
+  expect(helpOf(unloaded)).toBe(helpOf(program));
+});
+
+test('only the modules of the used part are loaded', async () => {
+  const keys = await createProgram((name) => name === 'keys');
+  expect(leavesOf(keys).filter(({ path }) => path.length === 2)).toHaveLength(6);
 });
 
 test('no command takes an option that holds everywhere for itself', () => {

@@ -67,6 +67,15 @@ describe('an invoice', () => {
     expect(text).not.toContain(FIRST.invoice_id);
     expect(text).toContain(`id ${SECOND.invoice_id}`);
   });
+  test('says who voided it, when and why', () => {
+    const status_change = {
+      ...{ actor: 'cli:ada', reason: 'wrong company' },
+      changed_at: '2026-06-02T04:00:00Z',
+    };
+    const text = show({ ...FIRST, status: 'void', status_change, lines: [LINE] });
+    expect(text).toContain('\nvoided 2026-06-02T04:00:00Z by cli:ada: wrong company\n');
+    expect(show({ ...FIRST, lines: [LINE] })).not.toContain('voided');
+  });
   test('falls back to ids if the numbers are unknown', () => {
     const text = show({ ...SECOND, lines: [LINE] });
     expect(text).toContain(`\nreplaces ${FIRST.invoice_id} (cli:ada: ticket 812)\n`);

@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import {
+  ACTION_OUTCOMES,
   listOperatorActions,
   operatorActionSchema,
   type OperatorAction,
 } from '../../db/month-end/operator-actions.ts';
-import { instant, text } from '../../ingestion/usage-fields.ts';
+import { instant, text, visibleId } from '../../ingestion/usage-fields.ts';
 import { pageLimit } from '../http/request-fields.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 
-const readPage = pagedBy<OperatorAction, number>(z.int(), ({ action_id }) => action_id);
+/** Pages through actions. */
+export const pageOfActions = pagedBy<OperatorAction, number>(z.int(), ({ action_id }) => action_id);
 
 /** Lists the recorded actions of operators. */
 export const getOperatorActions = defineRoute(
@@ -30,6 +32,11 @@ export const getOperatorActions = defineRoute(
       action: text(100)
         .optional()
         .describe('An operationId, a command such as invoices.void, or a signal name.'),
+      tenant_id: visibleId(200)
+        .optional()
+        .describe('Only actions that name this tenant, or an invoice or adjustment note of it.')
+        .meta({ example: 'acme' }),
+      outcome: z.enum(ACTION_OUTCOMES).optional(),
       since: instant.optional().describe('Only actions from this instant on.'),
       limit: pageLimit(200, 50),
       cursor: cursorParam,
@@ -45,9 +52,9 @@ export const getOperatorActions = defineRoute(
     },
   },
   async ({ query }, { db }) => {
-    const { actor, action, since } = query;
-    const filter = { actor, action, since: since?.stored };
-    const { entries, next_cursor } = await readPage(query, (page) =>
+    const { actor, action, tenant_id: tenantId, outcome, since } = query;
+    const filter = { actor, action, tenantId, outcome, since: since?.stored };
+    const { entries, next_cursor } = await pageOfActions(query, (page) =>
       listOperatorActions(db, filter, page),
     );
     return reply(200, { operator_actions: entries, next_cursor });

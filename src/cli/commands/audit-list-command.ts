@@ -1,5 +1,10 @@
-import { Command } from 'commander';
-import { listOperatorActions, type OperatorAction } from '../../db/month-end/operator-actions.ts';
+import { Command, Option } from 'commander';
+import {
+  ACTION_OUTCOMES,
+  listOperatorActions,
+  type ActionFilters,
+  type OperatorAction,
+} from '../../db/month-end/operator-actions.ts';
 import { instantArgument, integerArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { note, print } from '../output.ts';
@@ -9,6 +14,8 @@ import { renderTable } from '../render/text-table.ts';
 interface Options {
   readonly actor?: string;
   readonly action?: string;
+  readonly tenant?: string;
+  readonly outcome?: ActionFilters['outcome'];
   readonly since?: Date;
   readonly limit: number;
 }
@@ -21,6 +28,12 @@ export function auditListCommand(): Command {
       '--action <action>',
       'API operation, command or signal, such as voidInvoice, invoices.void or forceReRun',
     )
+    .option('--tenant <id>', 'only actions that name this tenant, or an invoice of it')
+    .addOption(
+      new Option('--outcome <outcome>', 'only actions with this outcome').choices([
+        ...ACTION_OUTCOMES,
+      ]),
+    )
     .option('--since <instant>', 'earliest instant, such as 2026-06-01T00:00:00Z', instantArgument)
     .option('--limit <count>', 'maximum number of actions', integerArgument(1, 10_000), 100)
     .addHelpText(
@@ -32,15 +45,16 @@ it took effect. --json adds each input, its digest and all named tenants.
 Signals sent in the Temporal Web UI are recorded, too. Temporal doesn't record the sender: the actor is
 temporal:NAME, with the name from the signal's data, or temporal:unnamed.
 
-Example:
+Examples:
+  npm run cli -- audit list --tenant acme
   npm run cli -- audit list --since 2026-06-01T00:00:00Z --json`,
     )
     .action(async (options: Options, command: Command) => {
-      const { actor, action, since, limit } = options;
+      const { actor, action, tenant, outcome, since, limit } = options;
       const actions = await withDatabase(readEnvironment(process.env), (db) =>
         listOperatorActions(
           db,
-          { actor, action, since: since?.toISOString() },
+          { actor, action, tenantId: tenant, outcome, since: since?.toISOString() },
           { after: null, limit },
         ),
       );

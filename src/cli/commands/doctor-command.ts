@@ -10,7 +10,6 @@ import { style } from '../render/styled-text.ts';
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('check that everything is set up and that last month is closed')
     .addHelpText(
       'after',
       `

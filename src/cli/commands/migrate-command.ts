@@ -8,7 +8,6 @@ import { note, print } from '../output.ts';
 
 export function migrateCommand(): Command {
   return new Command('migrate')
-    .description('apply missing database migrations')
     .addHelpText(
       'after',
       `

@@ -72,7 +72,7 @@ export function webhooksListCommand(): Command {
     .addHelpText(
       'after',
       `
-Pending deliveries are still attempted. Dead ones have been given up; \`webhooks replay\` sends them again.
+Pending deliveries are still attempted. \`webhooks replay\` sends those again that were given up.
 
 Example:
   npm run cli -- webhooks list`,
@@ -90,7 +90,7 @@ Example:
             { head: 'events', value: (row) => row.event_types.join('\n') },
             { head: 'state', value: (row) => row.disabled_reason ?? 'live' },
             { head: 'pending', align: 'right', value: (row) => row.pending },
-            { head: 'dead', align: 'right', value: (row) => row.dead },
+            { head: 'given up', align: 'right', value: (row) => row.dead },
             { head: 'delivered', align: 'right', value: (row) => row.delivered_attempts },
             { head: 'failed', align: 'right', value: (row) => row.failed_attempts },
             { head: 'secrets', value: (row) => row.secrets.map(secretText).join('\n') },
@@ -108,7 +108,7 @@ function secretText({ secret_id, expires_at }: WebhookEndpoint['secrets'][number
 
 export function webhooksDisableCommand(): Command {
   return new Command('disable')
-    .description('disable a webhook endpoint, permanently; pending deliveries are dropped')
+    .description('disable a webhook endpoint, permanently; pending deliveries are given up')
     .argument('<endpoint-id>', 'id of the endpoint, as in `webhooks list`', idArgument)
     .addHelpText(
       'after',

@@ -3,6 +3,7 @@ import {
   listWebhookAttempts,
   type LoggedWebhookAttempt,
 } from '../../db/webhooks/webhook-attempts.ts';
+import { answerText, deliveryStateText } from '../../display/webhook-text.ts';
 import { integerArgument, idArgument, durationArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { requireKnown } from '../preconditions.ts';
@@ -54,8 +55,8 @@ Example:
             { head: 'endpoint', value: (row) => row.endpoint_id },
             { head: 'attempt', align: 'right', value: (row) => row.attempt },
             { head: 'ms', align: 'right', value: (row) => row.duration_ms },
-            { head: 'result', value: ({ error, status }) => error ?? `answered ${status}` },
-            { head: 'now', value: (row) => row.state },
+            { head: 'result', value: answerText },
+            { head: 'now', value: ({ state }) => deliveryStateText(state) },
             { head: 'next attempt', value: (row) => row.next_attempt_at },
           ],
           attempts,

@@ -51,6 +51,7 @@ export function renderInvoice(
     `${style('bold', `Invoice ${invoice.number}`)} · ${invoice.tenant_id} · ${invoice.period_start} to ${invoice.period_end}`,
     `${invoice.status}, revision ${invoice.revision}, issued ${invoice.issued_on}, id ${invoice.invoice_id}`,
     ...linksOf(invoice, numbers),
+    ...voidedBy(invoice),
     '',
     indent(
       renderTable(
@@ -73,6 +74,13 @@ function linksOf(invoice: InvoiceHeader, numbers: LinkedNumbers | null): string[
     ...(replaces ? [`replaces ${replaces}${by && ` (${by})`}`] : []),
     ...(supersededBy ? [`superseded by ${supersededBy}`] : []),
   ];
+}
+
+/** The actor, instant and reason of a void invoice; empty for others. */
+function voidedBy({ status_change }: InvoiceHeader): string[] {
+  if (status_change === null) return [];
+  const { actor, reason, changed_at } = status_change;
+  return [`voided ${changed_at} by ${[actor, reason].filter(Boolean).join(': ')}`];
 }
 
 /** What happened after the issue: release, adjustment notes, payments, and what is owed. */

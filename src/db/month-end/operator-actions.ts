@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
-import { type Page, sql, textArray } from '../sql.ts';
+import { type Page, allOf, sql, textArray } from '../sql.ts';
 import { MAX_FORCED_TENANTS } from '../../contracts/request-payload.ts';
 import { isStorable } from '../../lib/visible-text.ts';
 import type { Queryable } from '../pool.ts';
@@ -27,11 +27,14 @@ export interface NewOperatorAction {
 /** The result of an action. */
 export interface ActionAnswer {
   /** refused: because of the request. failed: because of an error in the service. */
-  readonly outcome: 'done' | 'refused' | 'failed';
+  readonly outcome: (typeof ACTION_OUTCOMES)[number];
   /** HTTP status, or the CLI's exit code. */
   readonly status: number;
   readonly detail: string | null;
 }
+
+/** How an action ended. */
+export const ACTION_OUTCOMES = ['done', 'refused', 'failed'] as const;
 
 /** Longer input is stored as its digest only. */
 const MAX_INPUT_BYTES = 8 * 1024;
@@ -71,7 +74,7 @@ const actionId = z.object({ action_id: z.number() });
 function inserting(action: NewOperatorAction) {
   const input = JSON.stringify(action.input ?? null);
   const bytes = Buffer.byteLength(input);
-  const { monthRequest, tenantIds, allTenants, reason } = subjectOf(action);
+  const { monthRequest, tenantIds, allTenants, reason, document } = subjectOf(action);
   return sql.fragment`
     INSERT INTO operator_actions
       (actor, key_id, channel, action, target, input, input_sha256, input_bytes, request_id,
@@ -79,7 +82,16 @@ function inserting(action: NewOperatorAction) {
     VALUES (${action.actor}, ${action.keyId}, ${action.channel}, ${action.action},
       ${JSON.stringify(action.target)}::json, ${bytes > MAX_INPUT_BYTES ? null : input}::json,
       ${digestOf(input)}, ${bytes}, ${action.requestId},
-      ${monthRequest}, ${tenantIds && textArray(tenantIds)}, ${allTenants}, ${reason})`;
+      ${monthRequest}, ${tenantIds === null ? tenantOf(document) : textArray(tenantIds)}, ${allTenants}, ${reason})`;
+}
+
+/** The tenant of an invoice or adjustment note, as an array; NULL if there is no such document. */
+function tenantOf(document: string | null) {
+  if (document === null) return sql.fragment`NULL::text[]`;
+  const isDocument = z.uuid().safeParse(document).success
+    ? sql.fragment`invoice_id = ${document}::uuid`
+    : sql.fragment`number = ${document}`;
+  return sql.fragment`(SELECT ARRAY[tenant_id::text] FROM invoices WHERE ${isDocument})`;
 }
 
 /**
@@ -99,8 +111,15 @@ function subjectOf({ target, input }: NewOperatorAction) {
     tenantIds: tenantIds.length > 0 ? tenantIds : null,
     allTenants: given.all === true || (given.force === true && tenantIds.length === 0),
     reason: textOf(given.reason),
+    document: DOCUMENT_FIELDS.map((name) => textOf(given[name])).find((id) => id !== null) ?? null,
   };
 }
+
+/** Fields that name an invoice or an adjustment note: ids in the API, numbers or ids in the CLI. */
+const DOCUMENT_FIELDS = [
+  ...['invoice_id', 'adjustment_note_id', 'invoice_number'],
+  ...['invoice', 'document'],
+];
 
 function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -170,12 +189,15 @@ export const operatorActionSchema = z.object({
     .nullable()
     .describe('The month-end request that it made: the month, a slash, its request_id.')
     .meta({ example: '2026-05/late-usage' }),
-  tenant_ids: z.array(z.string()).nullable().describe('The tenants that it concerns.'),
+  tenant_ids: z
+    .array(z.string())
+    .nullable()
+    .describe('The tenants that it names, or whose invoice it names.'),
   all_tenants: z.boolean().describe('Whether it rebuilds the invoices of all due tenants.'),
   reason: z.string().nullable(),
   requested_at: z.iso.datetime(),
   outcome: z
-    .enum(['done', 'refused', 'failed'])
+    .enum(ACTION_OUTCOMES)
     .nullable()
     .describe('Null while the action runs, and permanently if the process died during it.'),
   status: z.int().nullable().describe('HTTP status, or the exit code of the CLI.'),
@@ -187,30 +209,48 @@ export type OperatorAction = z.infer<typeof operatorActionSchema>;
 export interface ActionFilters {
   readonly actor?: string | undefined;
   readonly action?: string | undefined;
+  /** Only actions that name this tenant, or an invoice of it. */
+  readonly tenantId?: string | undefined;
+  readonly outcome?: (typeof ACTION_OUTCOMES)[number] | undefined;
   /** Only actions from this instant on. */
   readonly since?: string | undefined;
 }
 
+const SELECT_ACTIONS = sql.fragment`
+  SELECT action_id, actor, key_id, channel, action, target, input,
+    encode(input_sha256, 'hex') AS input_sha256, input_bytes, request_id,
+    month_request, tenant_ids, all_tenants, reason, requested_at, outcome,
+    status, detail, answered_at
+  FROM operator_actions`;
+
 /** Returns a page of actions, latest first. Pages continue by action_id. */
 export function listOperatorActions(
   db: Queryable,
-  {
-    actor = null,
-    action = null,
-    since = null,
-  }: { [K in keyof ActionFilters]: ActionFilters[K] | null },
+  { actor, action, tenantId, outcome, since }: ActionFilters,
   { after, limit }: Page<number>,
 ): Promise<readonly OperatorAction[]> {
   return db.any(sql.type(operatorActionSchema)`
-    SELECT action_id, actor, key_id, channel, action, target, input,
-      encode(input_sha256, 'hex') AS input_sha256, input_bytes, request_id,
-      month_request, tenant_ids, all_tenants, reason, requested_at, outcome,
-      status, detail, answered_at
-    FROM operator_actions
-    WHERE (${actor}::text IS NULL OR actor = ${actor})
-      AND (${action}::text IS NULL OR action = ${action})
-      AND (${since}::timestamptz IS NULL OR requested_at >= ${since})
-      AND (${after}::bigint IS NULL OR action_id < ${after})
+    ${SELECT_ACTIONS}
+    WHERE ${allOf([
+      actor !== undefined && sql.fragment`actor = ${actor}`,
+      action !== undefined && sql.fragment`action = ${action}`,
+      tenantId !== undefined && sql.fragment`tenant_ids @> ${textArray([tenantId])}`,
+      outcome !== undefined && sql.fragment`outcome = ${outcome}`,
+      // What the partial index of outcomes asks for.
+      outcome !== undefined && outcome !== 'done' && sql.fragment`outcome IS DISTINCT FROM 'done'`,
+      since !== undefined && sql.fragment`requested_at >= ${since}::timestamptz`,
+      after !== null && sql.fragment`action_id < ${after}`,
+    ])}
     ORDER BY action_id DESC LIMIT ${limit}
+  `);
+}
+
+/** Returns an action; null if it doesn't exist. */
+export function showOperatorAction(
+  db: Queryable,
+  actionId: number,
+): Promise<OperatorAction | null> {
+  return db.maybeOne(sql.type(operatorActionSchema)`
+    ${SELECT_ACTIONS} WHERE action_id = ${actionId}
   `);
 }
