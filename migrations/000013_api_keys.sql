@@ -24,6 +24,8 @@ CREATE TABLE api_keys (
   CHECK ((scope = 'tenant') = (tenant_id IS NOT NULL)),
   CHECK ((scope = 'gateway') = (currency IS NOT NULL))
 );
+CREATE INDEX api_keys_by_age ON api_keys (created_at, key_id);
+CREATE INDEX api_keys_by_tenant ON api_keys (tenant_id, created_at, key_id) WHERE tenant_id IS NOT NULL;
 
 -- A revocation is final, and an expiry can only be brought forward.
 CREATE FUNCTION api_keys_end_for_good() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -44,6 +44,8 @@ CREATE TABLE webhook_events (
   occurred_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX webhook_events_by_time ON webhook_events (occurred_at);
+CREATE INDEX webhook_events_by_tenant ON webhook_events (tenant_id, occurred_at) WHERE tenant_id IS NOT NULL;
+CREATE INDEX webhook_events_by_type ON webhook_events (type, occurred_at);
 
 -- One row per event and endpoint that subscribes to it.
 CREATE TABLE webhook_deliveries (
@@ -101,7 +103,7 @@ CREATE TABLE webhook_attempts (
   response text,
   FOREIGN KEY (event_id, endpoint_id) REFERENCES webhook_deliveries ON DELETE CASCADE
 );
-CREATE INDEX webhook_attempts_by_delivery ON webhook_attempts (event_id, endpoint_id);
+CREATE INDEX webhook_attempts_by_delivery ON webhook_attempts (event_id, endpoint_id, attempt_id);
 CREATE INDEX webhook_attempts_by_endpoint ON webhook_attempts (endpoint_id, attempt_id);
 
 -- The API registers and disables endpoints and schedules redeliveries. The worker delivers events. Both write them:

@@ -1,20 +1,8 @@
 import { Option } from 'commander';
-import { isExpired, type ListedApiKey } from '../db/access/api-keys.ts';
+import { keyState, type ListedApiKey } from '../db/access/api-keys.ts';
 import { instantArgument, durationArgument } from './arguments.ts';
 import { CliError } from './cli-error.ts';
 import { deriveSecret, formatSecret } from '../lib/signing/sign.ts';
-
-/** How long before its expiry a key counts as expiring, so that there is time to rotate it. */
-const EXPIRING_MS = 14 * 24 * 60 * 60 * 1000;
-
-type KeyState = 'live' | 'expiring' | 'expired' | 'revoked';
-
-/** The state of a key; `expiring` if it expires within 14 days. */
-export function keyState(key: Pick<ListedApiKey, 'expiresAt' | 'revokedAt'>, now: Date): KeyState {
-  if (key.revokedAt !== null) return 'revoked';
-  if (isExpired(key, now)) return 'expired';
-  return isExpired(key, new Date(now.getTime() + EXPIRING_MS)) ? 'expiring' : 'live';
-}
 
 /** The keys that need attention: they expire within 14 days and have no successor that is in use. */
 export function endingKeys(keys: readonly ListedApiKey[], now: Date): readonly ListedApiKey[] {

@@ -400,6 +400,8 @@ describe.each(Object.entries(INVISIBLE))('%s never causes a server error', (_nam
       line_no: '2',
       item_id: 'x',
       quarantine_id: '1',
+      event_id: crypto.randomUUID(),
+      action_id: '1',
       deployment_id: 'acme-a',
       threshold_id: 'x',
     };
@@ -433,6 +435,8 @@ describe.each(Object.entries(INVISIBLE))('%s never causes a server error', (_nam
 
 /** The fields that pages read from URLs and forms. */
 const PAGE_FIELDS = [
+  'action',
+  'actor',
   'addons',
   'amount',
   'as_currency',
@@ -441,6 +445,8 @@ const PAGE_FIELDS = [
   'cursor',
   'days',
   'description',
+  'endpoint_id',
+  'event_id',
   'held_for',
   'item_id',
   'month',
@@ -451,7 +457,10 @@ const PAGE_FIELDS = [
   'quarantine_id',
   'reason',
   'request_id',
+  'scope',
   'search',
+  'seen',
+  'since',
   'starts_on',
   'state',
   'status',
@@ -459,6 +468,7 @@ const PAGE_FIELDS = [
   'tenant_ids',
   'then',
   'threshold_id',
+  'type',
   'usage.llm_tokens',
   'usage.a%00b',
 ];

@@ -27,6 +27,8 @@ const somePath = (path: string) =>
     .replace(':item_id', 'workshop-7')
     .replace(':threshold_id', 'warning')
     .replace(':quarantine_id', '999')
+    .replace(':event_id', '3f2504e0-4f89-41d3-9a0c-0305e82c3301')
+    .replace(':action_id', '999999')
     .replace(':request_id', 'r-1');
 
 describe('sign-in', () => {

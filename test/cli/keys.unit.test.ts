@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { durationArgument } from '../../src/cli/arguments.ts';
-import { expiryOf, endingKeys, keyState } from '../../src/cli/key-lifecycle.ts';
-import type { ListedApiKey } from '../../src/db/access/api-keys.ts';
+import { expiryOf, endingKeys } from '../../src/cli/key-lifecycle.ts';
+import { keyState, type ListedApiKey } from '../../src/db/access/api-keys.ts';
 
 const NOW = new Date('2026-06-01T00:00:00Z');
 const DAY_MS = 86_400_000;

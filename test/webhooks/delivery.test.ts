@@ -1,10 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
-import {
-  pruneEvents,
-  readWebhookGauges,
-  replayEvents,
-} from '../../src/db/webhooks/webhook-deliveries.ts';
+import { pruneEvents, readWebhookGauges } from '../../src/db/webhooks/webhook-deliveries.ts';
+import { replayEvents } from '../../src/db/webhooks/webhook-replays.ts';
 import {
   disableWebhookEndpoint,
   listWebhookEndpoints,

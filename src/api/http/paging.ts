@@ -19,6 +19,9 @@ export const nextCursor = z
   .nullable()
   .describe('Cursor of the next page; null on the last page.');
 
+/** An instant in a cursor, of the years 2000 to 2999: PostgreSQL can't read every year that RFC 3339 can write. */
+export const cursorInstant = z.iso.datetime().startsWith('2');
+
 interface PageQuery {
   readonly limit: number;
   readonly cursor?: string | undefined;

@@ -19,8 +19,10 @@ import { mountAssets } from '../http/assets.ts';
 import { keptFormPage } from './views/kept-form-html.ts';
 import { FORM_TOKEN, LIVE_SCRIPT, STYLESHEET } from './views/layout.ts';
 import { documents, monthInvoices, oneInvoice, oneNote } from './invoice-pages.ts';
+import { auditLog, recordedAction } from './audit-pages.ts';
 import { acceptTotals, askToAcceptTotals, comparedTotals } from './control-total-pages.ts';
 import { addItem, askForItem, askToWithdraw, items, withdraw } from './item-pages.ts';
+import { keys } from './key-pages.ts';
 import { lineUsage, noteLineUsage } from './line-usage-pages.ts';
 import { oneMonth, oneMonthLive, parkedTenants, months } from './month-pages.ts';
 import { dismissEvents, quarantine, quarantinedEvent, releaseEvents } from './quarantine-pages.ts';
@@ -36,6 +38,8 @@ import {
   thisMonth,
 } from './tenant-usage-pages.ts';
 import { askForReRun, oneRequest, oneRequestLive, reRun } from './re-run-pages.ts';
+import { webhookEvent, webhooks } from './webhook-pages.ts';
+import { askToReplay, replay } from './webhook-replay-pages.ts';
 
 /** Authentication and limits for pages. */
 export interface PageGuards extends Guards {
@@ -170,6 +174,13 @@ export const PAGES: readonly PageRoute[] = [
   quarantinedEvent,
   releaseEvents,
   dismissEvents,
+  webhooks,
+  webhookEvent,
+  askToReplay,
+  replay,
+  keys,
+  auditLog,
+  recordedAction,
   quote,
   // Only tenants have these.
   thisMonth,

@@ -4,7 +4,7 @@ import {
   webhookAttemptSchema,
   type LoggedWebhookAttempt,
 } from '../../db/webhooks/webhook-attempts.ts';
-import { replayEvents } from '../../db/webhooks/webhook-deliveries.ts';
+import { replayEvents } from '../../db/webhooks/webhook-replays.ts';
 import { instant } from '../../ingestion/usage-fields.ts';
 import { EXAMPLE_ID } from '../openapi/example.ts';
 import { pageLimit } from '../http/request-fields.ts';
@@ -12,7 +12,11 @@ import { requireKnown } from './require-known.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 
-const readPage = pagedBy<LoggedWebhookAttempt, number>(z.int(), ({ attempt_id }) => attempt_id);
+/** Pages through attempts. */
+export const pageOfAttempts = pagedBy<LoggedWebhookAttempt, number>(
+  z.int(),
+  ({ attempt_id }) => attempt_id,
+);
 
 /** Lists delivery attempts. */
 export const getWebhookAttempts = defineRoute(
@@ -46,7 +50,7 @@ export const getWebhookAttempts = defineRoute(
     const { endpoint_id: endpointId, event_id: eventId, outcome } = query;
     await requireKnown(db, 'webhook endpoint', endpointId);
     await requireKnown(db, 'webhook event', eventId);
-    const { entries, next_cursor } = await readPage(query, (page) =>
+    const { entries, next_cursor } = await pageOfAttempts(query, (page) =>
       listWebhookAttempts(db, { endpointId, eventId, outcome }, page),
     );
     return reply(200, { webhook_attempts: entries, next_cursor });

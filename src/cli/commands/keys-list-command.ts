@@ -1,7 +1,6 @@
 import { Command } from 'commander';
-import { listKeys } from '../../db/access/api-keys.ts';
+import { keyState, listKeys } from '../../db/access/api-keys.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
-import { keyState } from '../key-lifecycle.ts';
 import { print, snakeCaseKeys } from '../output.ts';
 import { renderTable } from '../render/text-table.ts';
 

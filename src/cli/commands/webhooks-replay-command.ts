@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { replayEvents } from '../../db/webhooks/webhook-deliveries.ts';
+import { replayEvents } from '../../db/webhooks/webhook-replays.ts';
 import { instantArgument, idArgument } from '../arguments.ts';
 import { readEnvironment } from '../environment.ts';
 import { CliError } from '../cli-error.ts';

@@ -1,7 +1,7 @@
-import { listKeys, type ListedApiKey } from '../../db/access/api-keys.ts';
+import { keyState, listKeys, type ListedApiKey } from '../../db/access/api-keys.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { mayRead } from '../../db/access/role.ts';
-import { endingKeys, keyState } from '../key-lifecycle.ts';
+import { endingKeys } from '../key-lifecycle.ts';
 import { ok, warning, type Check } from './doctor-check.ts';
 import { lastNoticed } from '../../db/access/api-notices.ts';
 

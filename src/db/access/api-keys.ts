@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Queryable } from '../pool.ts';
-import { sql } from '../sql.ts';
+import { type Page, allOf, sql } from '../sql.ts';
 
 /** What a key gives access to. A tenant's key is limited to that tenant. */
 export const SCOPES = ['gateway', 'metering', 'operator', 'tenant'] as const;
@@ -134,6 +134,19 @@ export function isExpired({ expiresAt }: Pick<ApiKey, 'expiresAt'>, now: Date): 
   return expiresAt !== null && Date.parse(expiresAt) <= now.getTime();
 }
 
+/** How long before its expiry a key counts as expiring, so that there is time to rotate it. */
+const EXPIRING_MS = 14 * 24 * 60 * 60 * 1000;
+
+export const KEY_STATES = ['live', 'expiring', 'expired', 'revoked'] as const;
+export type KeyState = (typeof KEY_STATES)[number];
+
+/** Returns the state of a key; `expiring` if it expires within 14 days. */
+export function keyState(key: Pick<ListedApiKey, 'expiresAt' | 'revokedAt'>, now: Date): KeyState {
+  if (key.revokedAt !== null) return 'revoked';
+  if (isExpired(key, now)) return 'expired';
+  return isExpired(key, new Date(now.getTime() + EXPIRING_MS)) ? 'expiring' : 'live';
+}
+
 /** Records that a key is in use, at most once a minute, so that few requests write. */
 export async function recordKeyUse(db: Queryable, keyId: string, at: Date): Promise<void> {
   await db.query(sql.typeAlias('nothing')`
@@ -154,15 +167,54 @@ export async function revokeKey(db: Queryable, keyId: string): Promise<boolean> 
   return rowCount > 0;
 }
 
+const SELECT_KEYS = sql.fragment`
+  SELECT ${API_KEY_COLUMNS}, created_at AS "createdAt", revoked_at AS "revokedAt",
+    last_used_at AS "lastUsedAt", replaces_key_id AS "replacesKeyId",
+    (SELECT n.key_id FROM api_keys n WHERE n.replaces_key_id = k.key_id) AS "replacedByKeyId",
+    ${LIVE_SECRETS} AS "signingSecretIds"
+  FROM api_keys k`;
+
 /** Returns all keys without their plain text, oldest first. */
 export function listKeys(db: Queryable): Promise<readonly ListedApiKey[]> {
+  return db.any(sql.type(listedKey)`${SELECT_KEYS} ORDER BY created_at, key_id`);
+}
+
+export interface KeyFilter {
+  readonly scope?: Scope | undefined;
+  readonly tenantId?: string | undefined;
+  /** As `keyState` has it at `at`. */
+  readonly state?: { readonly is: KeyState; readonly at: Date } | undefined;
+}
+
+/** Returns a page of keys without their plain text, newest first. */
+export function listKeyPage(
+  db: Queryable,
+  { scope, tenantId, state }: KeyFilter,
+  { after, limit }: Page<Pick<ListedApiKey, 'createdAt' | 'keyId'>>,
+): Promise<readonly ListedApiKey[]> {
   return db.any(sql.type(listedKey)`
-    SELECT ${API_KEY_COLUMNS}, created_at AS "createdAt", revoked_at AS "revokedAt",
-      last_used_at AS "lastUsedAt", replaces_key_id AS "replacesKeyId",
-      (SELECT n.key_id FROM api_keys n WHERE n.replaces_key_id = k.key_id) AS "replacedByKeyId",
-      ${LIVE_SECRETS} AS "signingSecretIds"
-    FROM api_keys k ORDER BY created_at, key_id
+    ${SELECT_KEYS}
+    WHERE ${allOf([
+      scope !== undefined && sql.fragment`scope = ${scope}`,
+      tenantId !== undefined && sql.fragment`tenant_id = ${tenantId}`,
+      state !== undefined && isInState(state.is, state.at),
+      after !== null &&
+        sql.fragment`(created_at, key_id) < (${after.createdAt}::timestamptz, ${after.keyId}::uuid)`,
+    ])}
+    ORDER BY created_at DESC, key_id DESC LIMIT ${limit}
   `);
+}
+
+function isInState(state: KeyState, now: Date) {
+  if (state === 'revoked') return sql.fragment`revoked_at IS NOT NULL`;
+  const at = sql.fragment`${now.toISOString()}::timestamptz`;
+  const soon = sql.fragment`${new Date(now.getTime() + EXPIRING_MS).toISOString()}::timestamptz`;
+  const expiry = {
+    live: sql.fragment`(expires_at IS NULL OR expires_at > ${soon})`,
+    expiring: sql.fragment`expires_at > ${at} AND expires_at <= ${soon}`,
+    expired: sql.fragment`expires_at <= ${at}`,
+  }[state];
+  return sql.fragment`revoked_at IS NULL AND ${expiry}`;
 }
 
 const expiry = z.object({ expiresAt: z.string().nullable() });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Database, Queryable } from '../pool.ts';
-import { allOf, jsonRows, sql } from '../sql.ts';
+import { jsonRows, sql } from '../sql.ts';
 import { GONE_REASON } from './webhook-endpoints.ts';
 
 const claimed = z.object({
@@ -127,47 +127,6 @@ export function listDueEndpoints(db: Queryable): Promise<readonly DueEndpoint[]>
     )
     ORDER BY e.endpoint_id
   `);
-}
-
-/** The events to deliver again. */
-export interface ReplaySelection {
-  /** Null: every live endpoint that the event was addressed to. */
-  readonly endpointId: string | null;
-  readonly eventId: string | null;
-  /** Instant of the earliest event; null: any time. */
-  readonly since: string | null;
-  /** Replay only dead deliveries. */
-  readonly deadOnly: boolean;
-}
-
-/**
- * Schedules events for redelivery and restarts their attempts from 1. If the selection names an endpoint, that
- * endpoint also receives events that were addressed only to others, if it subscribes to their type and
- * `deadOnly` is false.
- * @returns the number of deliveries that this made pending
- */
-export async function replayEvents(
-  db: Database,
-  { endpointId, eventId, since, deadOnly }: ReplaySelection,
-): Promise<number> {
-  const { rowCount } = await db.query(sql.typeAlias('nothing')`
-    INSERT INTO webhook_deliveries (event_id, endpoint_id)
-    SELECT v.event_id, e.endpoint_id
-    FROM webhook_events v JOIN webhook_endpoints e ON v.type = ANY(e.event_types)
-    LEFT JOIN webhook_deliveries d ON d.event_id = v.event_id AND d.endpoint_id = e.endpoint_id
-    WHERE ${allOf([
-      sql.fragment`e.disabled_at IS NULL`,
-      eventId !== null && sql.fragment`v.event_id = ${eventId}::uuid`,
-      since !== null && sql.fragment`v.occurred_at >= ${since}::timestamptz`,
-      endpointId === null
-        ? sql.fragment`d.event_id IS NOT NULL`
-        : sql.fragment`e.endpoint_id = ${endpointId}::uuid`,
-      deadOnly && sql.fragment`d.state = 'dead'`,
-    ])}
-    ON CONFLICT (event_id, endpoint_id) DO UPDATE
-    SET state = 'pending', attempts = 0, next_attempt_at = now(), settled_at = NULL
-  `);
-  return rowCount;
 }
 
 /**
