@@ -67,7 +67,7 @@ async function reRunForLateUsage(page: Page, shop: Shop): Promise<void> {
   await openSignedIn(page, shop, `/operator/months/${MONTH}/re-run?tenant_id=${tenantId}`);
   await page.fill('#reason', 'usage that came late');
   await page.click('text="Rerun"');
-  await page.waitForSelector('text=The request is finished');
+  await page.waitForSelector('text=The request is done');
   await page.click('a[href^="/operator/invoices/"]');
   await page.waitForSelector('#revisions');
 }

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Config } from '../config.ts';
 import { readMonthEndStatus } from '../db/month-end/month-end-status.ts';
 import type { Database } from '../db/pool.ts';
+import { loadCalendar } from '../db/settings/load-calendar.ts';
 import { isServed, type NamedTenant } from '../db/month-end/request-views.ts';
 import type { Month } from '../domain/period.ts';
 import { describeLostRun, findLostRun } from '../audit/lost-runs.ts';
@@ -19,12 +20,14 @@ export async function readStatus(
   month: Month,
   { controlTotals }: Pick<Config, 'controlTotals'>,
 ): Promise<StatusWithProgress> {
-  const [status, progress, lostRun] = await Promise.all([
+  const [calendar, status, progress, lostRun] = await Promise.all([
+    loadCalendar(db),
     readMonthEndStatus(db, month, controlTotals),
     askProgress(client, month, QUERY_TIMEOUT_MS),
     findLostRun(db, () => readMonthRun(client, month)),
   ]);
-  return { ...status, progress, lost: describeLostRun(lostRun) };
+  const isOver = calendar.isOver(month, new Date());
+  return { ...status, progress, lost: describeLostRun(lostRun), is_over: isOver };
 }
 
 /** The status for `--json`, with the API's field names. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { countServed, type OutcomeCounts } from '../contracts/month-end-types.ts';
+import { countServed, outcomeName, type OutcomeCounts } from '../contracts/month-end-types.ts';
 import { isWaitedFor } from '../db/month-end/month-end-status.ts';
 import type { Database } from '../db/pool.ts';
 import type { Month } from '../domain/period.ts';
@@ -84,7 +84,7 @@ function createDisplay(month: Month) {
 /** Tenants invoiced so far, and those that need attention. */
 function renderCounts({ rolled, adjusted, parked }: OutcomeCounts): string {
   return [
-    `${rolled} rolled`,
+    `${rolled} ${outcomeName('rolled')}`,
     ...(adjusted === 0 ? [] : [`${adjusted} adjusted`]),
     ...(parked === 0 ? [] : [`${parked} parked`]),
   ].join(', ');

@@ -125,12 +125,12 @@ export function outcomesOf({
   return { rolled, adjusted, skipped, unchanged, nothing_to_bill, parked };
 }
 
-/** Returns an outcome of a tenant, or of a request for it, in words. */
+/** Returns an outcome of a tenant, or of a request for it, in words: `invoiced` for `rolled`. */
 export function outcomeName(outcome: Outcome | 'refused'): string {
-  return outcome.replaceAll('_', ' ');
+  return outcome === 'rolled' ? 'invoiced' : outcome.replaceAll('_', ' ');
 }
 
-/** Returns the counts in a sentence: `3 rolled, 0 skipped, …`. */
+/** Returns the counts in a sentence: `3 invoiced, 0 skipped, …`. */
 export function describeOutcomes(
   counts: OutcomeCounts,
   toText: (count: number) => string = String,

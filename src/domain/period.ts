@@ -78,12 +78,20 @@ export function monthStart(month: Month): string {
 
 /** @throws DomainError `invalid_month` */
 export function previousMonth(month: Month): Month {
-  return monthOf(firstDay(month).subtract({ months: 1 }));
+  return addMonths(month, -1);
 }
 
 /** @throws DomainError `invalid_month` */
 export function nextMonth(month: Month): Month {
-  return monthOf(firstDay(month).add({ months: 1 }));
+  return addMonths(month, 1);
+}
+
+/**
+ * Returns the month that is a number of months later; earlier if it is negative.
+ * @throws DomainError `invalid_month`
+ */
+export function addMonths(month: Month, count: number): Month {
+  return monthOf(firstDay(month).add({ months: count }));
 }
 
 /**

@@ -2,8 +2,10 @@ import { pino } from 'pino';
 import type { Express } from 'express';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { createApp } from '../../src/api/app.ts';
 import { createMonthEndPort } from '../../src/api/http/month-end-port.ts';
+import { readMonthTotals } from '../../src/db/invoices/month-totals.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { showRequest } from '../../src/db/month-end/request-views.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
@@ -83,8 +85,10 @@ describe('the pages of a closed month', () => {
   test('show the state, the parked tenants, the reasons and what to do', async () => {
     const { text, status } = await operator.get(monthPath);
     expect(status).toBe(200);
-    expect(text).toContain('<dt>Rolled</dt><dd>3</dd>');
-    expect(text).toMatch(/<dt>Parked<\/dt><dd>1 /);
+    expect(text).toContain('<p class="lead">3 of 4 invoiced, 1 needs you</p>');
+    expect(text).toContain('<a href="#parked">1 tenant is parked</a>');
+    expect(text).toContain('<dt>Invoiced</dt><dd>3</dd>');
+    expect(text).toContain('<dt>Parked</dt><dd>1</dd>');
     expect(text).toContain('<code>missing_plan_version</code>');
     expect(text).toContain('Give the subscription a plan version');
     expect(text).toContain(
@@ -94,7 +98,63 @@ describe('the pages of a closed month', () => {
     expect(text).toContain('AUD 275.00');
     expect(text).toMatch(/LLM usage<\/th>.*?100\.00.*?1\.00.*?\+99\.00/s);
     expect(text).toContain('Books <span class="badge good">');
+    expect(text).not.toContain('Usage reconciliation');
     expect(text).not.toContain('data-live');
+  });
+
+  test('compare the kinds of lines with the month before, and chart the months', async () => {
+    const { text } = await operator.get(monthPath);
+    expect(text).toContain('Comparison with April 2026');
+    expect(text).toMatch(/<title>May 2026: AUD 275\.00, 3 invoices<\/title>/);
+    expect(text).toMatch(/<title>March 2026: no invoices<\/title>/);
+    expect(text).toMatch(
+      /Total<\/th>.*275\.00.*166\.10.*\+108\.90<span class="sub">\+65 %<\/span>/,
+    );
+  });
+
+  test('keep the totals by kind of the lines', async () => {
+    const kept = await readMonthTotals(world.db, { from: BEFORE, to: MONTH });
+    const ofLines = await world.db.any(sql.type(
+      z.object({ month: z.string(), currency: z.string(), kind: z.string(), cents: z.string() }),
+    )`
+      SELECT to_char(i.period_start, 'YYYY-MM') AS month, i.currency, l.kind, sum(l.amount_cents)::text AS cents
+      FROM invoices i JOIN invoice_lines l USING (invoice_id) WHERE i.kind = 'invoice' GROUP BY 1, 2, 3`);
+    expect(
+      kept.flatMap(({ month, currency, kinds }) =>
+        Object.entries(kinds)
+          .filter(([, cents]) => cents !== '0')
+          .map(([kind, cents]) => ({ month, currency, kind, cents })),
+      ),
+    ).toEqual(expect.arrayContaining([...ofLines]));
+    expect(kept.map(({ month, invoices }) => [month, invoices])).toEqual([
+      [BEFORE, 3],
+      [MONTH, 3],
+    ]);
+  });
+
+  test('show the books as they are now', async () => {
+    const { text, status } = await operator.get(`${monthPath}/books`);
+    expect(status).toBe(200);
+    expect(text).toContain('<p class="lead"><span class="badge good">');
+    expect(text).toContain('Usage reconciliation');
+    expect((await operator.get(monthPath)).text).toContain(`href="${monthPath}/books"`);
+  });
+
+  test('lead to the months before and after', async () => {
+    const { text } = await operator.get(monthPath);
+    expect(text).toContain('<a rel="prev" href="/operator/months/2026-04">← April 2026</a>');
+    expect(text).toContain('<a rel="next" href="/operator/months/2026-06">June 2026 →</a>');
+    // Its subscriptions began in January 2025.
+    expect((await operator.get('/operator/months/2025-01')).text).not.toContain('rel="prev"');
+  });
+
+  test.each([
+    ['2024-12', 'There is nothing to bill in December 2024. The first month with a'],
+    ['2199-12', 'December 2199 has not begun. The running month is'],
+  ])('of %s do not exist, in plain words', async (month, words) => {
+    const { text, status } = await operator.get(`/operator/months/${month}`);
+    expect(status).toBe(404);
+    expect(text).toContain(words);
   });
 
   test('say that a restore has lost requests, and how to serve them', async () => {
@@ -188,7 +248,7 @@ describe('forcing a rerun by the page', () => {
     expect(answer.headers.location).toBe(`${monthPath}/requests/${requestId}`);
     await served(requestId);
     const result = await operator.get(answer.headers.location!);
-    expect(result.text).toContain('The request is finished');
+    expect(result.text).toContain('The request is done');
     expect(result.text).toContain('acme-000003');
     expect(result.text).toContain('usage &lt;came&gt; late');
     const [, successor = ''] = /href="(\/operator\/invoices\/[^"]+)"/.exec(result.text) ?? [];
@@ -260,11 +320,13 @@ describe('forcing a rerun by the page', () => {
       reason: 'has a plan now',
     });
     await served(requestId);
-    expect((await operator.get(monthPath)).text).toContain('No tenants are parked');
+    const { text: after } = await operator.get(monthPath);
+    expect(after).toContain('<p class="lead">All 4 invoiced</p>');
+    expect(after).not.toContain('id="needs"');
   });
 });
 
-test('while a month is being closed, its page updates and omits the control totals', async () => {
+test('while a month is being closed, its page updates and its books wait', async () => {
   await world.db.transaction(async (tx) => {
     await tx.query(sql.typeAlias('nothing')`
       INSERT INTO month_end_requests (period_start, request_id, actor, kind, content_hash, state, started_at)
@@ -274,8 +336,12 @@ test('while a month is being closed, its page updates and omits the control tota
   expect(text).toContain(`data-live="${monthPath}/live"`);
   expect(text).toContain('http-equiv="refresh"');
   expect(text).toMatch(/of 4 tenants · \d+ %/);
-  expect(text).toContain('appear only when no request is running');
+  expect(text).toContain('Closing: 4 of 4 invoiced');
+  const books = await operator.get(`${monthPath}/books`);
+  expect(books.text).toContain('The books are checked once no request is waiting or running.');
   const live = await operator.get(`${monthPath}/live`);
-  expect(live.text).toMatch(/^<label for="progress"/);
+  expect(live.text).toMatch(
+    /^<p class="lead">Closing: 4 of 4 invoiced<\/p>\n<label for="progress"/,
+  );
   await request(app).get(`${monthPath}/live`).expect(401);
 });

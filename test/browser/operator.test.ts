@@ -153,7 +153,7 @@ test('from sign-in to a forced rerun, with the keyboard alone', async ({ open })
   await page.keyboard.press('Enter');
 
   // Its script reads it again until it is served.
-  await page.waitForSelector('text=The request is finished');
+  await page.waitForSelector('text=The request is done');
   await tabTo(page, 'a[href^="/operator/invoices/"]');
   await page.keyboard.press('Enter');
   await page.waitForSelector('text=Rerun requested by key:ops: “looked at with the keyboard”');
@@ -172,7 +172,7 @@ test('a page without scripts does the same, by reloading', async ({ browser, ope
   await plain.goto(`${stack.apiUrl}${OF_MONTH}/re-run?tenant_id=initech`);
   await plain.fill('#reason', 'without scripts');
   await plain.click('text="Rerun"');
-  await plain.waitForSelector('text=The request is finished');
+  await plain.waitForSelector('text=The request is done');
   await context.close();
 });
 
@@ -189,6 +189,8 @@ describe('every page can be read, used and printed on a screen', () => {
     await signIn(page, stack.operatorKey);
     await look('months', '/operator/months');
     await look('month', OF_MONTH);
+    await look('books', `${OF_MONTH}/books`);
+    await look('running-month', `/operator/months/${new Date().toISOString().slice(0, 7)}`);
     await look('parked', `${OF_MONTH}/parked`);
     await look('invoices', `${OF_MONTH}/invoices`);
     const live = (await invoicesOf(stack.world.db, 'globex')).at(-1);
@@ -270,8 +272,8 @@ test('a month that is being closed moves without being loaded again', async ({ o
   expect(await page.evaluate('window.isSameDocument')).toBe(true);
   await takeScreenshot(page, 'operator-closing-desktop-light');
   await expectAccessible(page);
-  // When the request ends, the whole page reloads, with its control totals.
+  // When the request ends, the whole page reloads, with what needs a person.
   await db.query(sql.typeAlias('nothing')`
     UPDATE month_end_requests SET state = 'finished', finished_at = now() WHERE request_id = 'slow'`);
-  await page.waitForSelector('text=Usage reconciliation');
+  await page.waitForSelector('#last-pass');
 });

@@ -23,7 +23,7 @@ const waiting: NamedTenant = { ...parked, outcome: null, reason: null };
 test('what became of each tenant that a request named, a line each', () => {
   const text = renderNamedTenants([rolled, unchanged, parked, refused, waiting]);
   expect(stripVTControlCharacters(text).split('\n')).toEqual([
-    'acme: rolled, acme-000003 (revision 3), USD 274.26',
+    'acme: invoiced, acme-000003 (revision 3), USD 274.26',
     'bravo: unchanged, acme-000003 (revision 3), USD 274.26',
     'acme: parked: no plan is known',
     'acme: refused: there is no tenant acme',

@@ -132,7 +132,7 @@ describe('how far something is', () => {
     );
   });
   test.each([10, 20, 40, 60, 80, 200])('that fits into %i columns', (width) => {
-    expect(renderBar({ ...standing, remark: '27 rolled' }, width).length).toBeLessThan(width);
+    expect(renderBar({ ...standing, remark: '27 invoiced' }, width).length).toBeLessThan(width);
   });
 
   test.each([

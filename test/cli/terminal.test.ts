@@ -63,7 +63,7 @@ describe('a month that is watched', () => {
     await world.startWorker();
     const watched = await runCli(['month-end', 'status', MONTH, '--watch'], env);
     expect(watched.stdout).toContain(
-      '1 rolled, 0 adjusted, 0 skipped, 0 unchanged, 0 nothing to bill, 1 parked',
+      '1 invoiced, 0 adjusted, 0 skipped, 0 unchanged, 0 nothing to bill, 1 parked',
     );
     expect(watched.code).toBe(3);
     // Not watched, it is no complaint.
@@ -87,7 +87,7 @@ describe('a month that is watched', () => {
 
     const parked = await runCli([...force, 'acme', 'planless'], env);
     expect(parked.stdout).toMatch(
-      /^acme: rolled, acme-000003 \(revision 3\), AUD 55\.00\nplanless: parked: .+\n\n2026-05: /,
+      /^acme: invoiced, acme-000003 \(revision 3\), AUD 55\.00\nplanless: parked: .+\n\n2026-05: /,
     );
     expect(parked.code).toBe(3);
   });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { asSuperuser } from '../../dev/postgres-roles.ts';
 import { NO_BOUNDS, DEFAULT_BOUNDS } from '../../src/domain/bounds.ts';
+import { addMonths } from '../../src/domain/period.ts';
 import { createActivities, type Activities } from '../../src/activities/create-activities.ts';
 import { listLateUsage } from '../../src/audit/late-usage.ts';
 import { previewMonth } from '../../src/audit/preview.ts';
@@ -30,8 +31,11 @@ import {
   listRevisions,
   listStanding,
 } from '../../src/db/invoices/month-invoices.ts';
+import { readMonthTotals } from '../../src/db/invoices/month-totals.ts';
+import { firstMonth } from '../../src/db/month-end/closable-months.ts';
+import { readLastPass } from '../../src/db/month-end/last-pass.ts';
+import { sumUsage } from '../../src/db/month-end/usage-of-month.ts';
 import {
-  compareKinds,
   listMonths,
   listParkedTenants,
   readMonthOverview,
@@ -369,11 +373,16 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
   },
   'operator pages: a month': async ({ api }) => {
     await readMonthOverview(api, MONTHS.last);
-    await compareKinds(api, MONTHS.last);
+    await readMonthTotals(api, { from: addMonths(MONTHS.last, -11), to: MONTHS.last });
+    await readLastPass(api, MONTHS.last);
     await listParkedTenants(api, MONTHS.last, { after: null, limit: 20 });
     await listParkedTenants(api, MONTHS.last, { after: 't-7', limit: 20 });
     await listStanding(api, MONTHS.last, ['t-7', 't-8']);
     await showRequest(api, MONTHS.last, 'again');
+  },
+  'operator pages: the running month': async ({ api }) => {
+    await firstMonth(api);
+    await sumUsage(api, (await loadCalendar(api)).periodOf(MONTHS.next));
   },
   "operator pages: a month's invoices": async ({ api }) => {
     for (const order of ['change', 'tenant'] as const) {

@@ -67,7 +67,7 @@ test('a first run invoices every tenant except the broken one, and a second run 
   const first = startDemo('--exit');
   expect(await first.code, first.output).toBe(0);
   expect(first.output).toContain(
-    '32 rolled, 0 adjusted, 0 skipped, 0 unchanged, 0 nothing to bill, 1 parked',
+    '32 invoiced, 0 adjusted, 0 skipped, 0 unchanged, 0 nothing to bill, 1 parked',
   );
   expect(first.output).toMatch(/juniper-labs-000001 +1 +superseded/);
   // README shows this output, which changes with each migration.
@@ -81,7 +81,7 @@ test('a first run invoices every tenant except the broken one, and a second run 
   expect(await second.code, second.output).toBe(0);
   expect(second.output).toContain('LLM requests: 0 accepted');
   expect(second.output).toContain(
-    '0 rolled, 0 adjusted, 32 skipped, 0 unchanged, 0 nothing to bill, 1 parked',
+    '0 invoiced, 0 adjusted, 32 skipped, 0 unchanged, 0 nothing to bill, 1 parked',
   );
   expect(second.output).toContain('billed by an earlier run: juniper-labs-000002 is revision 2');
   await expectNothingLeft();
@@ -120,6 +120,6 @@ test('SIGKILL leaves no process behind either, and the next run starts over', as
   const next = startDemo('--reset', '--exit');
   expect(await next.code, next.output).toBe(0);
   expect(next.output).toContain(
-    '32 rolled, 0 adjusted, 0 skipped, 0 unchanged, 0 nothing to bill, 1 parked',
+    '32 invoiced, 0 adjusted, 0 skipped, 0 unchanged, 0 nothing to bill, 1 parked',
   );
 }, 180_000);

@@ -41,7 +41,16 @@ export const CLOSED: MonthOverview = {
     },
   ],
   review: { waiting: 0, since: null, totals: [] },
+  at_stake: [],
+  quarantined: [],
   is_served: true,
+  balanced: true,
+  last_pass: {
+    finished_at: '2026-06-01T06:05:00Z',
+    balanced: true,
+    imbalances: [],
+    usage: [],
+  },
   pace: {
     started_at: null,
     read_at: '2026-06-01T07:00:00Z',
@@ -63,6 +72,8 @@ export const CLOSING: MonthOverview = {
     balanced: null,
   })),
   is_served: false,
+  balanced: null,
+  last_pass: null,
   pace: {
     started_at: '2026-06-01T06:00:00Z',
     read_at: '2026-06-01T06:00:20Z',

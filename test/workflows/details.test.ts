@@ -55,5 +55,5 @@ test('the details show how many tenants are being served, also between steps', a
   planning.resolve(undefined);
 
   await closed(world, MONTH);
-  expect(await currentDetails()).toMatch(/closed, open for corrections[^]*2 rolled/);
+  expect(await currentDetails()).toMatch(/closed, open for corrections[^]*2 invoiced/);
 });

@@ -56,7 +56,7 @@ test('a finished invoice shows what each step did', () => {
   expect(renderTenantDetails('2026-05', [rolled('acme')], DONE)).toBe(
     toDetails(
       [
-        '**Invoice of acme for 2026-05**: rolled, invoice id `f00d`',
+        '**Invoice of acme for 2026-05**: invoiced, invoice id `f00d`',
         '3 subscriptions quoted (12 lines), 119 LLM requests, 16 lines, USD 69.85',
       ].map((source) => new Markdown(source)),
     ),

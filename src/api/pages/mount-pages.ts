@@ -24,7 +24,7 @@ import { acceptTotals, askToAcceptTotals, comparedTotals } from './control-total
 import { addItem, askForItem, askToWithdraw, items, withdraw } from './item-pages.ts';
 import { keys } from './key-pages.ts';
 import { lineUsage, noteLineUsage } from './line-usage-pages.ts';
-import { oneMonth, oneMonthLive, parkedTenants, months } from './month-pages.ts';
+import { books, oneMonth, oneMonthLive, parkedTenants, months } from './month-pages.ts';
 import { dismissEvents, quarantine, quarantinedEvent, releaseEvents } from './quarantine-pages.ts';
 import { quote } from './quote-page.ts';
 import { release, review } from './release-pages.ts';
@@ -149,6 +149,7 @@ export const PAGES: readonly PageRoute[] = [
   oneMonth,
   oneMonthLive,
   parkedTenants,
+  books,
   monthInvoices,
   comparedTotals,
   askToAcceptTotals,

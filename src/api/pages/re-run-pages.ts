@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { MAX_FORCED_TENANTS } from '../../contracts/request-payload.ts';
 import { listStanding } from '../../db/invoices/month-invoices.ts';
 import { showRequest } from '../../db/month-end/request-views.ts';
-import { requestHref } from './views/month-html.ts';
+import { requestHref } from './views/places.ts';
 import type { FieldMistake } from './views/form-fields.ts';
 import { chooseTenantsPage, reRunPage, type ReRunForm } from './views/re-run-html.ts';
 import { requestLive, requestPage } from './views/request-html.ts';

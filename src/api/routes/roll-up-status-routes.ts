@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  atStakeSchema,
   monthRequestSchema,
   monthTotalsSchema,
   parkedTenantSchema,
@@ -117,6 +118,9 @@ const statusReply = z.object({
   due_tenants: z.int(),
   outcomes: counts.describe('The latest outcome of each due tenant.'),
   not_looked_at: z.int(),
+  at_stake: z
+    .array(atStakeSchema)
+    .describe('The sums of the last invoices of all parked tenants, by currency.'),
   parked: z.array(parkedTenantSchema).describe('The first 100.'),
   requests: z.array(monthRequestSchema).describe('The latest 20.'),
   totals: z.array(monthTotalsSchema).describe('Totals of the live invoices.'),

@@ -29,6 +29,8 @@ export function monthEndStatusCommand(): Command {
     .addHelpText(
       'after',
       `
+The first lines say how the month stands and what needs a person, as the operator page of the month does.
+
 Exit code 3 means that the books don't add up, that due tenants of a closed month need another run ("To do"),
 or that a restore of PostgreSQL or Temporal has lost requests ("LOST"; see docs/operations/restore.md). With
 --watch it also means that tenants are parked. Ctrl-C stops only the display, not the month end.

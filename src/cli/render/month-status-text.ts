@@ -7,7 +7,8 @@ import type { ReconciliationRow } from '../../db/month-end/reconciliation.ts';
 import { toComparedRows } from '../../db/usage/gateway-totals.ts';
 import type { MonthEndStatus } from '../../db/month-end/month-end-status.ts';
 import { chargeText, reasonText } from '../../display/quarantine-text.ts';
-import { formatAmount, formatUsage, groupDigits } from '../../domain/format.ts';
+import { headlineOf, needsOf, requestStateText, type Need } from '../../display/month-needs.ts';
+import { formatAmount, formatMoney, formatUsage, groupDigits } from '../../domain/format.ts';
 import { COMPARED_ROWS, countsText } from './control-totals-text.ts';
 import { counted, style } from './styled-text.ts';
 import { renderTable, type Column } from './text-table.ts';
@@ -18,22 +19,24 @@ export type StatusWithProgress = MonthEndStatus & {
   readonly progress: MonthEndProgress | 'not answering' | null;
   /** Requests on which the database and Temporal disagree, in sentences: one of them was restored or lost. */
   readonly lost: readonly string[];
+  /** Whether its last instant has passed. */
+  readonly is_over: boolean;
 };
 
-/** The state of a month in sections; empty sections are left out. */
+/** The state of a month: how it stands, what needs a person, then the details in sections; empty ones are left out. */
 export function renderStatus(status: StatusWithProgress): string {
-  const { outcomes, due_tenants, not_looked_at, progress } = status;
+  const { outcomes, due_tenants, not_looked_at, progress, month } = status;
   return [
-    `${status.month}: ${status.lost.length > 0 ? 'incomplete' : renderProgress(progress)}`,
-    ...status.lost.map((sentence) => style('red', `LOST: ${sentence}`)),
-    `${counted(due_tenants, 'tenant')} due: ${describeOutcomes(outcomes, groupDigits)}, ` +
-      `${groupDigits(not_looked_at)} not processed`,
-    ...renderBalance(status),
-    ...renderReview(status),
-    ...status.to_do.map((sentence) => style('yellow', `To do: ${sentence}`)),
+    style('bold', `${month}: ${headlineOf(status)}`),
+    ...needsOf(status).map((need) => renderNeed(need, status)),
     ...section('To invoice', TO_INVOICE, status.to_invoice),
     ...section('Parked', PARKED, status.parked),
     ...section('Refused', REFUSED, refusalsOf(status)),
+    '',
+    `${counted(due_tenants, 'tenant')} due: ${describeOutcomes(outcomes, groupDigits)}, ` +
+      `${groupDigits(not_looked_at)} not processed`,
+    `Workflow: ${renderProgress(progress)}`,
+    ...(status.balanced === true ? [style('green', 'The books add up.')] : []),
     ...section('Invoices', TOTALS, status.totals),
     ...section('Usage', RECONCILIATION, status.reconciliation),
     ...section('Held in quarantine, not billed', QUARANTINED, status.quarantined),
@@ -42,6 +45,35 @@ export function renderStatus(status: StatusWithProgress): string {
     ...section('Requests', REQUESTS, status.requests),
   ].join('\n');
 }
+
+/** A thing to do, with the command that does it. */
+function renderNeed({ kind, text }: Need, { month, imbalances }: StatusWithProgress): string {
+  switch (kind) {
+    case 'lost':
+      return style('red', `LOST: ${text}.`);
+    case 'books':
+      return [
+        style('red', `THE BOOKS DON'T ADD UP. Run \`month-end verify ${month}\` for details:`),
+        ...imbalances.map((sentence) => `  ${sentence}`),
+      ].join('\n');
+    case 'unrequested':
+    case 'parked':
+    case 'not_processed':
+    case 'refused':
+    case 'release':
+    case 'held':
+      return style('yellow', `To do: ${text}. ${REMEDIES[kind].replaceAll('MONTH', month)}`);
+  }
+}
+
+const REMEDIES: Readonly<Record<Exclude<Need['kind'], 'lost' | 'books'>, string>> = {
+  unrequested: 'Wait for the Schedule, or run `month-end start MONTH`.',
+  parked: 'Fix what the reasons below name, then run `month-end start MONTH`.',
+  not_processed: 'Run `month-end start MONTH`.',
+  refused: 'The reasons are below.',
+  release: 'Review, then run `month-end release MONTH --all --reason …`.',
+  held: 'Run `quarantine list`.',
+};
 
 /** The progress of the month's workflow in a line. */
 export function renderProgress(progress: StatusWithProgress['progress']): string {
@@ -55,28 +87,6 @@ export function renderProgress(progress: StatusWithProgress['progress']): string
   return state === 'open' && openUntil !== null
     ? `closed, open for corrections until ${openUntil}`
     : 'closing, about to start';
-}
-
-/** Whether the books add up; empty while that can't be told yet. */
-function renderBalance({ balanced, imbalances, month }: StatusWithProgress): string[] {
-  if (balanced === null) return [];
-  if (balanced) return [style('green', 'The books add up.')];
-  return [
-    style('red', `THE BOOKS DON'T ADD UP. Run \`month-end verify ${month}\` for details:`),
-    ...imbalances.map((sentence) => `  ${sentence}`),
-  ];
-}
-
-/** The invoices that tenants can't see yet. */
-function renderReview({ review, month }: StatusWithProgress): string[] {
-  if (review.waiting === 0) return [];
-  const wait = review.waiting === 1 ? 'waits' : 'wait';
-  return [
-    style(
-      'yellow',
-      `To do: ${counted(review.waiting, 'invoice')} ${wait} for release. Review, then run \`month-end release ${month} --all --reason …\`.`,
-    ),
-  ];
 }
 
 function section<Row>(
@@ -105,8 +115,16 @@ const TO_INVOICE: readonly Column<MonthEndStatus['to_invoice'][number]>[] = [
 const PARKED: readonly Column<MonthEndStatus['parked'][number]>[] = [
   { head: 'tenant', value: (row) => row.tenant_id },
   { head: 'type', value: (row) => row.reason_type, format: () => 'yellow' },
+  { head: 'last invoice', align: 'right', value: lastInvoice },
   { head: 'reason', wrap: true, value: (row) => row.reason },
 ];
+
+/** The money at stake. */
+function lastInvoice({ last_invoice }: MonthEndStatus['parked'][number]): string {
+  return last_invoice === null
+    ? 'none'
+    : formatMoney(last_invoice.total_cents, last_invoice.currency);
+}
 
 interface RefusalRow {
   readonly what: string;
@@ -174,7 +192,7 @@ const USAGE_LINES: readonly Column<MonthEndStatus['control_totals']['lines'][num
 const REQUESTS: readonly Column<MonthEndStatus['requests'][number]>[] = [
   { head: 'request', value: (row) => row.request_id },
   { head: 'kind', value: (row) => row.kind },
-  { head: 'state', value: (row) => row.state },
+  { head: 'state', value: (row) => requestStateText(row.state) },
   { head: 'actor', value: (row) => row.actor },
   { head: 'reason', wrap: true, value: (row) => row.reason },
   { head: 'at', value: (row) => row.requested_at },

@@ -45,7 +45,7 @@ export function renderNamedTenants(tenants: readonly NamedTenant[]): string {
 }
 
 /**
- * `rolled, acme-000003 (revision 3), AUD 274.26`, `adjusted, acme-A000001, AUD -3.30`, or
+ * `invoiced, acme-000003 (revision 3), AUD 274.26`, `adjusted, acme-A000001, AUD -3.30`, or
  * `parked: no plan is known`.
  */
 function describe(tenant: NamedTenant): string {

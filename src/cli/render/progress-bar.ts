@@ -12,7 +12,7 @@ export interface Standing {
   /** What was done before this run; not part of the speed. */
   readonly from: number;
   readonly elapsedMs: number;
-  /** Further text: `27 rolled, 1 parked`. */
+  /** Further text: `27 invoiced, 1 parked`. */
   readonly remark?: string | undefined;
 }
 

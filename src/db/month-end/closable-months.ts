@@ -30,15 +30,20 @@ export async function whyNotClosable(
 export async function whyTooEarly(db: Queryable, month: Month, now: Date): Promise<string | null> {
   const calendar = await loadCalendar(db);
   if (month >= calendar.monthBefore(now)) return null;
-  const first = await db.oneFirst(sql.type(z.object({ month: z.string().nullable() }))`
+  const first = await firstMonth(db);
+  if (first !== null && month >= first) return null;
+  return first === null
+    ? `${month} has nothing to bill: there is no subscription and no LLM usage yet`
+    : `${month} has nothing to bill: the first subscription, invoice or LLM usage is in ${first}`;
+}
+
+/** Returns the month of the first subscription, invoice or LLM usage; null if there is none of them. */
+export function firstMonth(db: Queryable): Promise<Month | null> {
+  return db.oneFirst(sql.type(z.object({ month: z.string().nullable() }))`
     SELECT to_char(least(
       (SELECT coalesce(billing_month(min(starts_at)), '2000-01-01') FROM subscriptions HAVING min(starts_at) IS NOT NULL),
       (SELECT min(period_start) FROM invoices),
       (SELECT min(service_month) FROM usage_buckets WHERE source = 'llm' AND event_count > 0)
     ), 'YYYY-MM') AS month
   `);
-  if (first !== null && month >= first) return null;
-  return first === null
-    ? `${month} has nothing to bill: there is no subscription and no LLM usage yet`
-    : `${month} has nothing to bill: the first subscription, invoice or LLM usage is in ${first}`;
 }

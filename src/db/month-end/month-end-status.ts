@@ -27,6 +27,24 @@ export const parkedTenantSchema = z.object({
   reason_type: z.string(),
   reason: z.string(),
   recorded_at: z.string(),
+  last_invoice: z
+    .object({
+      number: z.string(),
+      month: z.string(),
+      currency: z.string(),
+      total_cents: z.int(),
+    })
+    .nullable()
+    .describe(
+      "The tenant's latest live invoice of the month or an earlier one, without void ones: the money at stake. Null: " +
+        'it has none.',
+    ),
+});
+
+export const atStakeSchema = z.object({
+  currency: z.string(),
+  tenants: z.int(),
+  total_cents: z.string(),
 });
 
 export const monthRequestSchema = requestFacts.extend({
@@ -48,6 +66,8 @@ export interface MonthEndStatus {
   /** The latest outcome of each due tenant. */
   readonly outcomes: OutcomeCounts;
   readonly not_looked_at: number;
+  /** The sums of the last invoices of all parked tenants. */
+  readonly at_stake: readonly z.infer<typeof atStakeSchema>[];
   /** The first hundred. */
   readonly parked: readonly z.infer<typeof parkedTenantSchema>[];
   /** The latest twenty. */
@@ -97,6 +117,7 @@ export async function readMonthEndStatus(
       due_tenants: controlTotals.tenants.due,
       outcomes: outcomesOf(controlTotals.tenants),
       not_looked_at: countWithoutOutcome(controlTotals.tenants),
+      at_stake: await sumAtStake(tx, period),
       parked: await listParked(tx, period, { after: null, limit: 100 }),
       requests: await listRequests(tx, period),
       totals: await sumInvoices(tx, period),
@@ -147,11 +168,39 @@ export function isServed(db: Queryable, month: Month): Promise<boolean> {
 export function listParked(db: Queryable, period: Period, { after, limit }: Page<string>) {
   const isAfter = after !== null && sql.fragment`o.tenant_id > ${after}`;
   return db.any(sql.type(parkedTenantSchema)`
-    SELECT o.tenant_id, o.reason_type, o.reason, o.recorded_at FROM tenant_outcomes o
-    WHERE o.period_start = ${period.periodStart} AND o.outcome = 'parked'
-      AND ${isDue(period, sql.fragment`o.tenant_id`)} AND ${allOf([isAfter])}
+    SELECT o.tenant_id, o.reason_type, o.reason, o.recorded_at, (
+      SELECT jsonb_build_object('number', l.number, 'month', to_char(l.period_start, 'YYYY-MM'),
+        'currency', l.currency, 'total_cents', l.total_cents)
+      FROM (${lastInvoiceUpTo(period)}) l
+    ) AS last_invoice
+    FROM ${parkedTenants(period)} AND ${allOf([isAfter])}
     ORDER BY o.tenant_id LIMIT ${limit}
   `);
+}
+
+/** Returns the sums of the last invoices of the period's parked tenants, by currency. */
+export function sumAtStake(db: Queryable, period: Period) {
+  return db.any(sql.type(atStakeSchema)`
+    SELECT l.currency, count(*) AS tenants, sum(l.total_cents)::text AS total_cents
+    FROM (SELECT o.tenant_id FROM ${parkedTenants(period)}) o
+    CROSS JOIN LATERAL (${lastInvoiceUpTo(period)}) l
+    GROUP BY l.currency ORDER BY l.currency
+  `);
+}
+
+/** Names the outcomes `o` of the period's due tenants that are parked, with a WHERE. */
+function parkedTenants(period: Period) {
+  return sql.fragment`tenant_outcomes o
+    WHERE o.period_start = ${period.periodStart} AND o.outcome = 'parked'
+      AND ${isDue(period, sql.fragment`o.tenant_id`)}`;
+}
+
+/** Selects the latest live invoice of a tenant of `o`, of the period or an earlier month, without void ones. */
+function lastInvoiceUpTo({ periodStart }: Period) {
+  return sql.fragment`
+    SELECT i.number, i.period_start, i.currency, i.total_cents FROM invoices i
+    WHERE i.tenant_id = o.tenant_id AND i.period_start <= ${periodStart} AND ${standsUnvoided('i')}
+    ORDER BY i.period_start DESC LIMIT 1`;
 }
 
 /** Returns the latest twenty requests of the period, newest first. */

@@ -1,17 +1,19 @@
 import { z } from 'zod';
 import { countWithoutOutcome } from '../../domain/control-totals.ts';
-import { monthStart, previousMonth, type Month, type Period } from '../../domain/period.ts';
-import { LINE_KINDS } from '../../domain/types.ts';
+import type { Month, Period } from '../../domain/period.ts';
 import { loadCalendar } from '../settings/load-calendar.ts';
 import {
   isServed,
   listParked,
   listRequests,
+  sumAtStake,
   sumInvoices,
   type MonthEndStatus,
 } from './month-end-status.ts';
+import { countQuarantined } from '../usage/quarantine-views.ts';
+import { readLastPass, type LastPass } from './last-pass.ts';
 import { readReview } from './review-facts.ts';
-import { type Page, sql, textArray } from '../sql.ts';
+import { type Page, sql } from '../sql.ts';
 import type { Database, Queryable } from '../pool.ts';
 import { inOneSnapshot } from '../transactions.ts';
 import { countOutcomes, outcomeTotals } from './tenant-outcomes.ts';
@@ -42,28 +44,31 @@ export function listMonths(
   const isBefore =
     after === null ? sql.fragment`` : sql.fragment`WHERE period_start < ${`${after}-01`}::date`;
   return db.any(sql.type(monthRow)`
-    SELECT to_char(m.period_start, 'YYYY-MM') AS month, r.open_requests, r.balanced, o.outcomes,
-      coalesce(t.totals, '[]') AS totals
+    SELECT to_char(m.period_start, 'YYYY-MM') AS month, open.open_requests, served.balanced,
+      -- Only passes record outcomes, so between them the manifest of the last one has them.
+      CASE WHEN open.open_requests = 0 AND served.outcomes IS NOT NULL THEN served.outcomes ELSE (
+        SELECT jsonb_build_object(
+          'rolled', count(*) FILTER (WHERE outcome = 'rolled'),
+          'adjusted', count(*) FILTER (WHERE outcome = 'adjusted'),
+          'skipped', count(*) FILTER (WHERE outcome = 'skipped'),
+          'unchanged', count(*) FILTER (WHERE outcome = 'unchanged'),
+          'nothing_to_bill', count(*) FILTER (WHERE outcome = 'nothing_to_bill'),
+          'parked', count(*) FILTER (WHERE outcome = 'parked'))
+        FROM tenant_outcomes WHERE period_start = m.period_start
+      ) END AS outcomes, coalesce(t.totals, '[]') AS totals
     FROM (
       SELECT DISTINCT period_start FROM month_end_requests ${isBefore}
       ORDER BY period_start DESC LIMIT ${limit}
     ) m
     CROSS JOIN LATERAL (
-      SELECT count(*) FILTER (WHERE state <> 'finished') AS open_requests,
-        (array_agg((manifest ->> 'balanced')::boolean ORDER BY request_seq DESC)
-          FILTER (WHERE state = 'finished'))[1] AS balanced
-      FROM month_end_requests WHERE period_start = m.period_start
-    ) r
-    CROSS JOIN LATERAL (
-      SELECT jsonb_build_object(
-        'rolled', count(*) FILTER (WHERE outcome = 'rolled'),
-        'adjusted', count(*) FILTER (WHERE outcome = 'adjusted'),
-        'skipped', count(*) FILTER (WHERE outcome = 'skipped'),
-        'unchanged', count(*) FILTER (WHERE outcome = 'unchanged'),
-        'nothing_to_bill', count(*) FILTER (WHERE outcome = 'nothing_to_bill'),
-        'parked', count(*) FILTER (WHERE outcome = 'parked')) AS outcomes
-      FROM tenant_outcomes WHERE period_start = m.period_start
-    ) o
+      SELECT count(*) AS open_requests FROM month_end_requests
+      WHERE period_start = m.period_start AND state <> 'finished'
+    ) open
+    LEFT JOIN LATERAL (
+      SELECT (manifest ->> 'balanced')::boolean AS balanced, manifest -> 'tenants' AS outcomes
+      FROM month_end_requests WHERE period_start = m.period_start AND state = 'finished'
+      ORDER BY request_seq DESC LIMIT 1
+    ) served ON true
     CROSS JOIN LATERAL (
       SELECT jsonb_agg(jsonb_build_object('currency', currency, 'invoices', invoices,
         'total_cents', total_cents::text) ORDER BY currency) AS totals
@@ -115,10 +120,22 @@ function readPace(db: Queryable, { periodStart }: Period): Promise<Pace> {
  */
 export interface MonthOverview extends Pick<
   MonthEndStatus,
-  'month' | 'due_tenants' | 'outcomes' | 'not_looked_at' | 'requests' | 'totals' | 'review'
+  | 'month'
+  | 'due_tenants'
+  | 'outcomes'
+  | 'not_looked_at'
+  | 'requests'
+  | 'totals'
+  | 'review'
+  | 'at_stake'
+  | 'quarantined'
 > {
   /** Whether the month has requests and all of them are served. */
   readonly is_served: boolean;
+  /** As of the end of the last pass; null while a request is open, or if none has been served. */
+  readonly balanced: boolean | null;
+  /** Null: no request has been served. */
+  readonly last_pass: LastPass | null;
   readonly pace: Pace;
 }
 
@@ -131,6 +148,8 @@ export async function readMonthOverview(db: Database, month: Month): Promise<Mon
   return inOneSnapshot(db, async (tx) => {
     const counts = await countOutcomes(tx, period);
     const { due, ...outcomes } = counts;
+    const isDone = await isServed(tx, month);
+    const lastPass = await readLastPass(tx, month);
     return {
       month,
       due_tenants: due,
@@ -139,7 +158,11 @@ export async function readMonthOverview(db: Database, month: Month): Promise<Mon
       requests: await listRequests(tx, period),
       totals: await sumInvoices(tx, period),
       review: await readReview(tx, period),
-      is_served: await isServed(tx, month),
+      at_stake: await sumAtStake(tx, period),
+      quarantined: await countQuarantined(tx, { period }),
+      is_served: isDone,
+      balanced: isDone ? (lastPass?.balanced ?? null) : null,
+      last_pass: lastPass,
       pace: await readPace(tx, period),
     };
   });
@@ -158,38 +181,4 @@ export async function listParkedTenants(
   page: Page<string>,
 ): Promise<readonly ParkedTenant[]> {
   return listParked(db, (await loadCalendar(db)).periodOf(month), page);
-}
-
-const kindTotal = z.object({
-  currency: z.string(),
-  kind: z.enum(LINE_KINDS),
-  /** Cents as text. */
-  this_month_cents: z.string(),
-  last_month_cents: z.string(),
-});
-/** The totals of one kind of line, for a month and the month before. */
-export type KindTotal = z.infer<typeof kindTotal>;
-
-/**
- * Returns the totals per kind of line of the live invoices, without void ones, next to the month before, ordered
- * by currency and then as on invoices.
- * @throws DomainError `invalid_month`
- */
-export function compareKinds(db: Queryable, month: Month): Promise<readonly KindTotal[]> {
-  const ofMonth = (of: Month) => sql.fragment`
-    SELECT i.period_start = ${monthStart(month)}::date AS is_this_month, i.currency, l.kind,
-      l.amount_cents
-    FROM invoices i JOIN invoice_lines l USING (invoice_id)
-    WHERE i.period_start = ${monthStart(of)} AND ${standsUnvoided('i')}`;
-  return db.any(sql.type(kindTotal)`
-    SELECT currency, kind,
-      coalesce(sum(amount_cents) FILTER (WHERE is_this_month), 0)::text AS this_month_cents,
-      coalesce(sum(amount_cents) FILTER (WHERE NOT is_this_month), 0)::text AS last_month_cents
-    FROM (
-      ${ofMonth(month)} UNION ALL ${ofMonth(previousMonth(month))}
-    ) lines
-    GROUP BY currency, kind
-    ORDER BY currency, array_position(
-      ${textArray(LINE_KINDS)}, kind)
-  `);
 }

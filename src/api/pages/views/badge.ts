@@ -29,3 +29,8 @@ export function balance(balanced: boolean | null): Markup {
   if (balanced === null) return badge('plain', 'not checked yet');
   return balanced ? badge('good', 'balanced') : badge('bad', 'not balanced');
 }
+
+/** Returns a text with its first letter in upper case, for the head of a column. */
+export function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,10 +1,13 @@
 import type { MonthEndStatus } from '../../../db/month-end/month-end-status.ts';
+import { formatMonth } from '../../../display/dates.ts';
 import { heldText } from '../../../display/quarantine-text.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatAmount, formatUsage, groupDigits } from '../../../domain/format.ts';
 import { badge, balance } from './badge.ts';
 import { comparisonBadge, countsSentence } from './control-totals-html.ts';
 import { table } from './html-table.ts';
+import { layout, type Visitor } from './layout.ts';
+import { monthLink } from './places.ts';
 
 /** The parts of a month's status that the section shows. */
 export type Books = Pick<
@@ -20,8 +23,28 @@ export type Books = Pick<
   | 'to_invoice'
 >;
 
+export interface BooksView {
+  readonly visitor: Visitor;
+  readonly month: string;
+  /** Null while a request is open: the books need not balance yet. */
+  readonly books: Books | null;
+}
+
+/** Renders the page of a month's control totals and usage reconciliation, as they are now. */
+export function booksPage({ visitor, month, books }: BooksView): string {
+  return layout({
+    title: `Books of ${formatMonth(month)}`,
+    visitor,
+    trail: [{ href: '/operator/months', text: 'Months' }, monthLink(month)],
+    main:
+      books === null
+        ? markup`<p class="empty">The books are checked once no request is waiting or running.</p>\n`
+        : booksSection(books),
+  });
+}
+
 /** Renders the control totals and the usage reconciliation. */
-export function booksSection({
+function booksSection({
   month,
   reconciliation,
   control_totals,
@@ -33,9 +56,9 @@ export function booksSection({
   to_invoice,
 }: Books): Markup {
   const wrong = imbalances.map((sentence) => markup`<li>${sentence}</li>`);
-  return markup`<h2 id="books">Books ${balance(balanced)}</h2>
+  return markup`<p class="lead">${balance(balanced)}</p>
 ${imbalances.length === 0 ? '' : markup`<div class="note bad"><ul>${wrong}</ul></div>\n`}${to_do.map((sentence) => markup`<p class="note">${badge('busy', 'to do')} ${sentence}: ${to_invoice.map(({ name }) => name).join(', ')}.</p>\n`)}${quarantineNote(quarantined)}<div class="columns">
-<div><h3>Live invoices and adjustment notes</h3>
+<div><h2>Live invoices and adjustment notes</h2>
 ${table({
   caption: 'Live invoices and adjustment notes with the sum of their lines',
   empty: 'No live invoices.',
@@ -61,7 +84,7 @@ ${table({
     { head: 'Wrong', isFigure: true, cell: ({ wrong: invoices }) => wrongCount(invoices) },
   ],
 })}</div>
-<div><h3>Usage lines</h3>
+<div><h2>Usage lines</h2>
 ${table({
   caption: 'Usage lines with exact and rounded amounts',
   empty: 'No usage lines.',
@@ -83,7 +106,7 @@ ${table({
   ],
 })}</div>
 </div>
-<h3>Usage reconciliation</h3>
+<h2>Usage reconciliation</h2>
 ${table({
   caption: 'All accepted usage of the month, by state',
   empty: 'No usage was accepted for this month.',
@@ -105,13 +128,13 @@ ${table({
 /** Renders how the control totals of the gateway compare, if it stated any. */
 function gatewayTotals(month: string, totals: Books['gateway_totals']): Markup {
   if (totals === null) return markup``;
-  return markup`<h3>Control totals of the gateway</h3>
+  return markup`<h2>Control totals of the gateway</h2>
 <p>${comparisonBadge(totals)} ${countsSentence(totals)} <a href="/operator/months/${month}/control-totals">Details</a></p>
 `;
 }
 
 /** Renders the usage that is not part of the books, because it could not be accepted. */
-function quarantineNote(quarantined: Books['quarantined']): Markup {
+export function quarantineNote(quarantined: Books['quarantined']): Markup {
   if (quarantined.length === 0) return markup``;
   return markup`<p class="note">${badge('busy', 'held')} Usage of the month that could not be accepted is not billed: ${heldText(quarantined)}. <a href="/operator/quarantine">Quarantine</a></p>\n`;
 }

@@ -3,7 +3,7 @@ import { markup, type Markup } from '../../../lib/markup.ts';
 import type { Part } from './bars.ts';
 
 /**
- * A chart of the days of a month as inline SVG: a column per day, divided into parts. Widths are in percent, so it fits
+ * A chart of days, or of months, as inline SVG: a column for each, divided into parts. Widths are in percent, so it fits
  * any screen; heights are in pixels. Screen readers skip it; the same figures are in a table.
  */
 
@@ -29,8 +29,13 @@ const COLUMN = 0.74;
  * Renders the chart.
  * @param days one for each day of the month, in order
  * @param label formats the value of a grid line
+ * @param nameOf what a column is called on the axis; null: nothing
  */
-export function dayChart(days: readonly ChartDay[], label: (value: string) => string): Markup {
+export function dayChart(
+  days: readonly ChartDay[],
+  label: (value: string) => string,
+  nameOf: (index: number) => string | null = dayOf,
+): Markup {
   const highest = days.map(({ parts }) => heightOf(parts)).reduce(maxOf, new Decimal(0));
   const top = roundUp(highest);
   const lines = [top, top.dividedBy(2)];
@@ -40,11 +45,12 @@ export function dayChart(days: readonly ChartDay[], label: (value: string) => st
   });
   const labels = [...lines.map((value) => label(value.toFixed())), '0'];
   const columns = days.map((day, index) => column(day, index, days.length, top));
-  const marks = days.map((_, index) =>
-    isMarked(index + 1)
-      ? markup`<text class="axis" x="${percent((index + 0.5) / days.length)}" y="${BASE + 15}">${index + 1}</text>`
-      : '',
-  );
+  const marks = days.map((_, index) => {
+    const name = nameOf(index);
+    return name === null
+      ? ''
+      : markup`<text class="axis" x="${percent((index + 0.5) / days.length)}" y="${BASE + 15}">${name}</text>`;
+  });
   return markup`<div class="plot" aria-hidden="true"><div class="ticks">${labels.map((text) => markup`<span>${text}</span>`)}</div>
 <svg class="chart" height="${BASE + PLOT.bottom}" focusable="false">
 ${grid}${columns}<line class="base" x1="0" x2="100%" y1="${BASE}" y2="${BASE}"></line>${marks}
@@ -97,7 +103,8 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(3)}%`;
 }
 
-/** The first day and every fifth; the 30th is the last one that is named. */
-function isMarked(day: number): boolean {
-  return day === 1 || day % 5 === 0;
+/** Names the first day and every fifth; the 30th is the last one that is named. */
+function dayOf(index: number): string | null {
+  const day = index + 1;
+  return day === 1 || day % 5 === 0 ? String(day) : null;
 }

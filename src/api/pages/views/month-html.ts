@@ -1,54 +1,72 @@
-import type { KindTotal, MonthOverview, ParkedTenant } from '../../../db/month-end/month-views.ts';
-import { previousMonth } from '../../../domain/period.ts';
-import { markup, type Markup } from '../../../lib/markup.ts';
-import { badge, balance } from './badge.ts';
-import { largest, pairOfBars } from './bars.ts';
-import { booksSection, type Books } from './books-html.ts';
+import type { MonthTotals } from '../../../db/invoices/month-totals.ts';
+import type { MonthOverview, ParkedTenant } from '../../../db/month-end/month-views.ts';
 import { formatMonth } from '../../../display/dates.ts';
-import { minute, percentChange } from './page-format.ts';
-import { layout, type Visitor } from './layout.ts';
-import { monthLive } from './month-live-html.ts';
-import { parkedSection } from './parked-html.ts';
-import { table } from './html-table.ts';
+import { isClosing, requestStateText } from '../../../display/month-needs.ts';
+import type { Month } from '../../../domain/period.ts';
+import { markup, type Markup } from '../../../lib/markup.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
-import { formatAmount } from '../../../domain/format.ts';
-import { signedAmount } from '../../../display/line-text.ts';
+import { badge, balance } from './badge.ts';
+import { table } from './html-table.ts';
+import { comparison, monthsChart } from './kinds-html.ts';
+import { layout, type Visitor } from './layout.ts';
+import { headline, monthLive, outcomeFacts } from './month-live-html.ts';
+import { needsSection } from './needs-html.ts';
+import { minute } from './page-format.ts';
+import { parkedSection } from './parked-html.ts';
+import { monthHref, requestHref } from './places.ts';
+
+/** The months before and after one; null: there is nothing to show for them. */
+export interface Neighbours {
+  readonly previous: Month | null;
+  readonly next: Month | null;
+}
 
 export interface MonthView {
   readonly visitor: Visitor;
   readonly overview: MonthOverview;
-  readonly kinds: readonly KindTotal[];
+  readonly neighbours: Neighbours;
+  /** Of the months in the chart. */
+  readonly totals: readonly MonthTotals[];
   /** The first page of the parked tenants. */
   readonly parked: readonly ParkedTenant[];
   readonly moreParkedHref: string | null;
-  /** Null while a request is running: the books need not balance yet, and computing them scans all usage. */
-  readonly books: Books | null;
   /** What a restore has lost, in sentences; `not answering` if Temporal or the month's workflow can't be asked. */
   readonly lost: readonly string[] | 'not answering';
   readonly temporal: TemporalLinks | null;
 }
 
-/** Renders a month: progress, results, and whether the books balance. */
+/** Renders a month that is over: how it stands, what needs a person, the last pass, and its totals by kind. */
 export function monthPage(view: MonthView): string {
-  const { visitor, overview, kinds, parked, moreParkedHref, books, lost, temporal } = view;
-  const { month, requests } = overview;
-  const isOpen = requests.some(({ state }) => state !== 'finished');
+  const { visitor, overview, neighbours, totals, parked, moreParkedHref, lost, temporal } = view;
+  const { month } = overview;
+  const isOpen = isClosing(overview);
   return layout({
     title: formatMonth(month),
     visitor,
     trail: [{ href: '/operator/months', text: 'Months' }],
     isLive: isOpen,
-    main: markup`${lostNote(lost)}<div${isOpen ? markup` data-live="/operator/months/${month}/live"` : ''}>${monthLive(overview)}</div>
-${isOpen ? markup`<p role="status" class="heard" data-spoken></p>` : ''}<ul class="links">
-<li><a href="/operator/months/${month}/invoices">Invoices by largest change</a></li>
-${overview.review.waiting === 0 ? '' : markup`<li><a href="/operator/months/${month}/release">Review and release</a></li>\n`}<li><a href="/operator/months/${month}/re-run">Rerun tenants</a></li>
-<li><a href="/operator/months/${month}/control-totals">Control totals of the gateway</a></li>
-${temporal === null ? '' : markup`<li><a href="${temporal.month(month)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>
-${parkedSection({ visitor, month, parked, moreHref: moreParkedHref, temporal })}
-${comparison(month, kinds)}
-${books === null ? markup`<h2 id="books">Books</h2>\n<p>Control totals and reconciliation scan the whole month, so they appear only when no request is running.</p>\n` : booksSection(books)}
+    main: markup`${lostNote(lost)}${isOpen ? markup`<div data-live="${monthHref(month)}/live">${monthLive(overview)}</div>\n<p role="status" class="heard" data-spoken></p>\n` : headline(overview, lost === 'not answering' ? [] : lost)}${neighbourLinks(neighbours)}${links(overview, temporal)}${needsSection(overview)}${parked.length === 0 ? '' : parkedSection({ visitor, month, parked, moreHref: moreParkedHref, temporal })}
+${isOpen ? '' : lastPass(overview, visitor.timeZone)}${monthsChart(month, totals)}${comparison(month, totals)}
+${booksNote(overview, visitor.timeZone)}
 ${requestsSection(overview, visitor.timeZone)}`,
   });
+}
+
+/** Renders the links to the months before and after. */
+export function neighbourLinks({ previous, next }: Neighbours): Markup {
+  if (previous === null && next === null) return markup``;
+  const link = (rel: string, month: Month | null, text: string) =>
+    month === null ? '' : markup`<a rel="${rel}" href="${monthHref(month)}">${text}</a> `;
+  return markup`<nav class="links" aria-label="Other months">${link('prev', previous, `← ${formatMonth(previous ?? '')}`)}${link('next', next, `${formatMonth(next ?? '')} →`)}</nav>
+`;
+}
+
+function links({ month, review }: MonthOverview, temporal: TemporalLinks | null): Markup {
+  const of = (page: string, text: string) =>
+    markup`<li><a href="${monthHref(month)}/${page}">${text}</a></li>\n`;
+  return markup`<ul class="links">
+${of('invoices', 'Invoices by largest change')}${review.waiting === 0 ? '' : of('release', 'Review and release')}${of('re-run', 'Rerun tenants')}${of('books', 'Books')}${of('control-totals', 'Control totals of the gateway')}${temporal === null ? '' : markup`<li><a href="${temporal.month(month)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>
+`;
 }
 
 function lostNote(lost: MonthView['lost']): Markup {
@@ -64,82 +82,25 @@ function withCode(sentence: string): Markup {
   return markup`${parts.map((part, index) => (index % 2 === 0 ? markup`${part}` : markup`<code>${part}</code>`))}`;
 }
 
-/** Renders amounts by kind of line, compared with the previous month. */
-function comparison(month: string, kinds: readonly KindTotal[]): Markup {
-  const before = formatMonth(previousMonth(month));
-  const byCurrency = Map.groupBy(kinds, ({ currency }) => currency);
-  if (kinds.length === 0) return markup``;
-  return markup`<h2 id="comparison">Comparison with ${before}</h2>
-${[...byCurrency].map(([currency, rows]) => comparisonTable({ month, before, currency, rows }))}`;
+function lastPass(overview: MonthOverview, timeZone: string): Markup {
+  const { last_pass: pass, requests } = overview;
+  const heading = requests.length === 0 ? markup`` : markup`<h2 id="last-pass">Last pass</h2>\n`;
+  const done =
+    pass === null
+      ? markup``
+      : markup`<p class="soft">Done ${minute(pass.finished_at, timeZone)}. <a href="#requests">All requests</a></p>\n`;
+  return markup`${heading}${done}${outcomeFacts(overview)}`;
 }
 
-interface Comparison {
-  readonly month: string;
-  readonly before: string;
-  readonly currency: string;
-  readonly rows: readonly KindTotal[];
-}
-
-const KIND_NAMES: Readonly<Record<KindTotal['kind'], string>> = {
-  plan_base: 'Plan base',
-  addon: 'Addons',
-  overage: 'Overage',
-  llm_usage: 'LLM usage',
-  item: 'Charges and credits',
-  credit: 'Credits on lines',
-  tax: 'Tax',
-};
-
-function comparisonTable({ month, before, currency, rows }: Comparison): Markup {
-  const sums = {
-    this_month_cents: sumText(rows.map((row) => row.this_month_cents)),
-    last_month_cents: sumText(rows.map((row) => row.last_month_cents)),
-  };
-  const longest = largest(rows.flatMap((row) => [row.this_month_cents, row.last_month_cents]));
-  const change = (row: typeof sums) => {
-    const percent = percentChange(row.this_month_cents, row.last_month_cents);
-    const cents = String(BigInt(row.this_month_cents) - BigInt(row.last_month_cents));
-    return markup`${signedAmount(cents, currency)}${percent === null ? '' : markup`<span class="sub">${percent}</span>`}`;
-  };
-  return table({
-    caption: `${currency} by kind of line; upper bar ${formatMonth(month)}, lower bar ${before}`,
-    hasVisibleCaption: true,
-    empty: '',
-    rows,
-    columns: [
-      { head: 'Kind', isHead: true, cell: ({ kind }) => KIND_NAMES[kind] },
-      {
-        head: markup`<span class="heard">Chart</span>`,
-        cell: (row) =>
-          pairOfBars({ now: row.this_month_cents, then: row.last_month_cents }, longest),
-      },
-      {
-        head: formatMonth(month),
-        isFigure: true,
-        cell: (row) => formatAmount(row.this_month_cents, currency),
-      },
-      {
-        head: before,
-        isFigure: true,
-        cell: (row) => formatAmount(row.last_month_cents, currency),
-      },
-      { head: 'Change', isFigure: true, cell: change },
-    ],
-    sums: [
-      {
-        name: 'Total',
-        figures: {
-          [formatMonth(month)]: formatAmount(sums.this_month_cents, currency),
-          [before]: formatAmount(sums.last_month_cents, currency),
-          Change: change(sums),
-        },
-      },
-    ],
-  });
-}
-
-function sumText(amounts: readonly string[]): string {
-  return String(amounts.reduce((sum, cents) => sum + BigInt(cents), 0n));
+/** Renders whether the books balanced after the last pass; looking now scans the month, on a page of its own. */
+function booksNote({ month, last_pass }: MonthOverview, timeZone: string): Markup {
+  const checked =
+    last_pass === null
+      ? 'They are checked at the end of each pass.'
+      : `Checked at the end of the last pass, ${minute(last_pass.finished_at, timeZone)}.`;
+  return markup`<h2 id="books">Books ${balance(last_pass?.balanced ?? null)}</h2>
+<p>${checked} <a href="${monthHref(month)}/books">Check them now: control totals and usage reconciliation</a></p>
+`;
 }
 
 function requestsSection({ month, requests }: MonthOverview, timeZone: string): Markup {
@@ -169,14 +130,6 @@ ${table({
 }
 
 /** Renders the state of a request. */
-export function requestState({
-  state,
-  balanced,
-}: Pick<MonthOverview['requests'][number], 'state' | 'balanced'>): Markup {
-  return state === 'finished' ? balance(balanced) : badge('busy', state);
-}
-
-/** Returns the path of a request's page. */
-export function requestHref(month: string, requestId: string): string {
-  return `/operator/months/${month}/requests/${encodeURIComponent(requestId)}`;
+export function requestState({ state }: Pick<MonthOverview['requests'][number], 'state'>): Markup {
+  return badge(state === 'finished' ? 'good' : 'busy', requestStateText(state));
 }

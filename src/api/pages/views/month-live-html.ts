@@ -1,7 +1,9 @@
+import { OUTCOMES, outcomeName } from '../../../contracts/month-end-types.ts';
 import type { MonthOverview } from '../../../db/month-end/month-views.ts';
+import { headlineOf, isClosing } from '../../../display/month-needs.ts';
 import { formatMoney, groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
-import { badge, balance } from './badge.ts';
+import { capitalised } from './badge.ts';
 import { duration } from './page-format.ts';
 
 /** Progress of a pass over the due tenants. */
@@ -32,23 +34,31 @@ export function progressOf({
 
 /** Renders the part of a month's page that refreshes during a run. Nothing in it can have the focus. */
 export function monthLive(overview: MonthOverview): Markup {
-  const { outcomes, not_looked_at, due_tenants, requests, totals, review, is_served } = overview;
-  const isOpen = requests.some(({ state }) => state !== 'finished');
-  const [last] = requests;
-  const state = isOpen
-    ? badge('busy', 'closing')
-    : balance(is_served ? (last?.balanced ?? null) : null);
-  return markup`${isOpen ? '' : markup`<span data-ended></span>`}${progressBar(overview, isOpen)}<dl class="facts">
-<div><dt>State</dt><dd>${state}</dd></div>
+  const isOpen = isClosing(overview);
+  return markup`${isOpen ? '' : markup`<span data-ended></span>`}${headline(overview, [])}${progressBar(overview, isOpen)}${outcomeFacts(overview)}`;
+}
+
+/**
+ * Renders the line that leads: how the month stands.
+ * @param lost requests that a restore has lost, in sentences
+ */
+export function headline(overview: MonthOverview, lost: readonly string[]): Markup {
+  return markup`<p class="lead">${headlineOf({ ...overview, lost, is_over: true })}</p>
+`;
+}
+
+/** Renders the tenants by outcome, and the totals of the invoices. */
+export function outcomeFacts({
+  outcomes,
+  not_looked_at,
+  due_tenants,
+  totals,
+  review,
+}: MonthOverview): Markup {
+  return markup`<dl class="facts">
 <div><dt>Due tenants</dt><dd>${groupDigits(due_tenants)}</dd></div>
-<div><dt>Rolled</dt><dd>${groupDigits(outcomes.rolled)}</dd></div>
-<div><dt>Adjusted</dt><dd>${groupDigits(outcomes.adjusted)}</dd></div>
-<div><dt>Skipped</dt><dd>${groupDigits(outcomes.skipped)}</dd></div>
-<div><dt>Unchanged</dt><dd>${groupDigits(outcomes.unchanged)}</dd></div>
-<div><dt>Nothing to bill</dt><dd>${groupDigits(outcomes.nothing_to_bill)}</dd></div>
-<div><dt>Parked</dt><dd>${groupDigits(outcomes.parked)}${outcomes.parked > 0 ? markup` ${badge('bad', 'to do')}` : ''}</dd></div>
-<div><dt>Not processed</dt><dd>${groupDigits(not_looked_at)}${is_served && not_looked_at > 0 ? markup` ${badge('busy', 'to do')}` : ''}</dd></div>
-${review.waiting === 0 ? '' : markup`<div><dt>Waiting for release</dt><dd>${groupDigits(review.waiting)} ${badge('busy', 'to do')}</dd></div>\n`}${totals.map(({ currency, invoices, total_cents }) => markup`<div><dt>${groupDigits(invoices)} invoices</dt><dd>${formatMoney(total_cents, currency)}</dd></div>\n`)}</dl>
+${OUTCOMES.map((outcome) => markup`<div><dt>${capitalised(outcomeName(outcome))}</dt><dd>${groupDigits(outcomes[outcome])}</dd></div>\n`)}<div><dt>Not processed</dt><dd>${groupDigits(not_looked_at)}</dd></div>
+${review.waiting === 0 ? '' : markup`<div><dt>Waiting for release</dt><dd>${groupDigits(review.waiting)}</dd></div>\n`}${totals.map(({ currency, invoices, total_cents }) => markup`<div><dt>${invoices === 1 ? '1 invoice' : `${groupDigits(invoices)} invoices`}</dt><dd>${formatMoney(total_cents, currency)}</dd></div>\n`)}</dl>
 `;
 }
 

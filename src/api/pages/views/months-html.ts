@@ -1,26 +1,34 @@
+import { OUTCOMES, outcomeName } from '../../../contracts/month-end-types.ts';
 import type { MonthRow } from '../../../db/month-end/month-views.ts';
 import { formatMoney, groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
-import { badge, balance } from './badge.ts';
+import { badge, balance, capitalised } from './badge.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { layout, type Visitor } from './layout.ts';
 import { monthHref } from './places.ts';
-import { table } from './html-table.ts';
+import { table, type Column } from './html-table.ts';
 
 export interface MonthsView {
   readonly visitor: Visitor;
   readonly months: readonly MonthRow[];
+  readonly running: string;
   /** The latest finished month, if it has no request yet. */
   readonly notAskedFor: string | null;
   readonly nextHref: string | null;
 }
 
 /** Renders the list of months. */
-export function monthsPage({ visitor, months, notAskedFor, nextHref }: MonthsView): string {
+export function monthsPage({
+  visitor,
+  months,
+  running,
+  notAskedFor,
+  nextHref,
+}: MonthsView): string {
   return layout({
     title: 'Months',
     visitor,
-    main: markup`${notAskedFor === null ? '' : markup`<p class="note"><a href="/operator/months/${notAskedFor}">${formatMonth(notAskedFor)}</a> is over, but nothing has requested its month end yet. By default the Schedule does so on the first at 06:00 in the billing time zone.</p>\n`}${table(
+    main: markup`<p><a href="${monthHref(running)}">${formatMonth(running)}</a> is running: usage so far, and what it will be.</p>\n${notAskedFor === null ? '' : markup`<p class="note"><a href="/operator/months/${notAskedFor}">${formatMonth(notAskedFor)}</a> is over, but nothing has requested its month end yet. By default the Schedule does so on the first at 06:00 in the billing time zone.</p>\n`}${table(
       {
         caption: 'Months, newest first',
         empty: 'No month end has been requested yet.',
@@ -34,31 +42,13 @@ export function monthsPage({ visitor, months, notAskedFor, nextHref }: MonthsVie
           { head: 'State', cell: monthState },
           { head: 'Invoices', isFigure: true, cell: invoicesOf },
           { head: 'Total', isFigure: true, cell: totalsOf },
-          {
-            head: 'Rolled',
-            isFigure: true,
-            cell: ({ outcomes }) => groupDigits(outcomes.rolled),
-          },
-          {
-            head: 'Adjusted',
-            isFigure: true,
-            cell: ({ outcomes }) => groupDigits(outcomes.adjusted),
-          },
-          {
-            head: 'Skipped',
-            isFigure: true,
-            cell: ({ outcomes }) => groupDigits(outcomes.skipped),
-          },
-          {
-            head: 'Unchanged',
-            isFigure: true,
-            cell: ({ outcomes }) => groupDigits(outcomes.unchanged),
-          },
-          {
-            head: 'Nothing to bill',
-            isFigure: true,
-            cell: ({ outcomes }) => groupDigits(outcomes.nothing_to_bill),
-          },
+          ...OUTCOMES.filter((outcome) => outcome !== 'parked').map(
+            (outcome): Column<MonthRow> => ({
+              head: capitalised(outcomeName(outcome)),
+              isFigure: true,
+              cell: ({ outcomes }) => groupDigits(outcomes[outcome]),
+            }),
+          ),
           { head: 'Parked', isFigure: true, cell: parkedOf },
         ],
       },
@@ -66,12 +56,13 @@ export function monthsPage({ visitor, months, notAskedFor, nextHref }: MonthsVie
   });
 }
 
-/** Renders whether a month is closing, and whether its books balance. */
+/** Renders whether a month is closing or closed, and whether its books balance. */
 export function monthState({
   open_requests,
   balanced,
 }: Pick<MonthRow, 'open_requests' | 'balanced'>): Markup {
-  return open_requests > 0 ? badge('busy', 'closing') : balance(balanced);
+  if (open_requests > 0) return badge('busy', 'closing');
+  return balanced === true ? badge('good', 'closed') : balance(balanced);
 }
 
 function invoicesOf({ totals }: MonthRow): string {

@@ -4,16 +4,16 @@ import { formatMoney, groupDigits } from '../../../domain/format.ts';
 
 /** Numbers and times as the pages show them. */
 
-/** Formats a change in whole percent: `+12 %`; null if there is no amount to compare with. */
-export function percentChange(
-  nowCents: number | string,
-  thenCents: number | string,
-): string | null {
-  const [now, then] = [BigInt(nowCents), BigInt(thenCents)];
-  if (then === 0n) return null;
-  const percent = ((now - then) * 100n) / (then < 0n ? -then : then);
-  const sign = percent < 0n ? '−' : '+';
-  return `${percent === 0n ? '' : sign}${groupDigits(String(percent < 0n ? -percent : percent))} %`;
+/**
+ * Formats a change in whole percent: `+12 %`; null if there is nothing to compare with.
+ * @param now an exact decimal, such as cents
+ */
+export function percentChange(now: number | string, then: number | string): string | null {
+  const [after, before] = [new Decimal(now), new Decimal(then)];
+  if (before.isZero()) return null;
+  const percent = after.minus(before).times(100).dividedBy(before.abs()).trunc();
+  const sign = percent.isZero() ? '' : percent.isNegative() ? '−' : '+';
+  return `${sign}${groupDigits(percent.abs().toFixed())} %`;
 }
 
 /**

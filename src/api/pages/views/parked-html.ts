@@ -2,9 +2,10 @@ import { adviceFor, FAILURE } from '../../../contracts/failures.ts';
 import type { ParkedTenant } from '../../../db/month-end/month-views.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatMonth } from '../../../display/dates.ts';
+import { formatMoney } from '../../../domain/format.ts';
 import { minute } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
-import { monthLink } from './places.ts';
+import { monthLink, tenantHref } from './places.ts';
 import { table } from './html-table.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
 
@@ -53,7 +54,7 @@ ${table({
       head: 'Tenant',
       isHead: true,
       cell: ({ tenant_id, recorded_at }) =>
-        markup`<span class="id">${tenant_id}</span><span class="sub date">${minute(recorded_at, visitor.timeZone)}</span>${temporal === null ? '' : markup`<a class="sub" href="${temporal.tenant(month, tenant_id)}">Workflow<span class="heard"> of ${tenant_id} in the Temporal Web UI</span></a>`}`,
+        markup`<a class="id" href="${tenantHref(tenant_id)}">${tenant_id}</a><span class="sub date">${minute(recorded_at, visitor.timeZone)}</span>${temporal === null ? '' : markup`<a class="sub" href="${temporal.tenant(month, tenant_id)}">Workflow<span class="heard"> of ${tenant_id} in the Temporal Web UI</span></a>`}`,
     },
     {
       head: 'Reason',
@@ -61,11 +62,19 @@ ${table({
         markup`<code>${reason_type}</code><span class="sub">${reason}</span>`,
     },
     { head: 'What to do', cell: ({ reason_type }) => whatToDo(month, reason_type) },
+    { head: 'Last invoice', isFigure: true, cell: lastInvoice },
   ],
 })}<p>Once fixed, select the tenants and rerun them.</p>
 <div class="actions"><button>Rerun selected …</button>${moreHref === null ? '' : markup`<a href="${moreHref}" rel="next">More parked tenants</a>`}</div>
 </form>
 `;
+}
+
+/** Renders the money at stake. */
+function lastInvoice({ last_invoice }: ParkedTenant): Markup | string {
+  if (last_invoice === null) return 'none';
+  const { month, currency, total_cents } = last_invoice;
+  return markup`${formatMoney(total_cents, currency)}<span class="sub">${formatMonth(month)}</span>`;
 }
 
 function whatToDo(month: string, reasonType: string): Markup | string {

@@ -27,3 +27,8 @@ export function invoiceHref(visitor: Visitor, invoiceId: string): string {
 export function noteHref(visitor: Visitor, adjustmentNoteId: string): string {
   return `${rootOf(visitor)}/adjustment-notes/${adjustmentNoteId}`;
 }
+
+/** Returns the path of a request's page. */
+export function requestHref(month: string, requestId: string): string {
+  return `${monthHref(month)}/requests/${encodeURIComponent(requestId)}`;
+}

@@ -72,9 +72,9 @@ ${reason === null ? '' : markup`<p>Reason: ${reason}</p>\n`}${
 }
 
 const STATUS_TEXTS: Readonly<Record<RequestView['state'], string>> = {
-  queued: 'The request is queued. The workflow starts it after its current work.',
+  queued: 'The request is waiting. The workflow starts it after its current work.',
   running: 'The request is running. New revisions appear here as they are issued.',
-  finished: 'The request is finished. The results are below.',
+  finished: 'The request is done. The results are below.',
 };
 
 function invoiceLink({ invoice_id, number }: RequestView['tenants'][number]): Markup | string {

@@ -1,0 +1,73 @@
+import type { MonthTotals } from '../../../db/invoices/month-totals.ts';
+import { formatMonth } from '../../../display/dates.ts';
+import { humanise } from '../../../display/names.ts';
+import { previousMonth } from '../../../domain/period.ts';
+import { markup, type Markup } from '../../../lib/markup.ts';
+import type { UsageSoFar } from '../usage-so-far.ts';
+import { quarantineNote, type Books } from './books-html.ts';
+import { table } from './html-table.ts';
+import { monthsChart } from './kinds-html.ts';
+import { layout, type Visitor } from './layout.ts';
+import { neighbourLinks, type Neighbours } from './month-html.ts';
+import { minute, percentChange, roundedMoney, roundedQuantity } from './page-format.ts';
+
+export interface RunningMonthView {
+  readonly visitor: Visitor;
+  readonly month: string;
+  readonly neighbours: Neighbours;
+  /** The day that is running, from 1, and the days of the month. */
+  readonly day: number;
+  readonly days: number;
+  readonly endsAt: string;
+  readonly usage: readonly UsageSoFar[];
+  /** Usage of the month that could not be accepted. */
+  readonly quarantined: Books['quarantined'];
+  /** Of the months in the chart, which ends with the month before. */
+  readonly totals: readonly MonthTotals[];
+}
+
+/** Renders the running month: usage so far, and what it will be. It can't be closed or rerun yet. */
+export function runningMonthPage(view: RunningMonthView): string {
+  const { visitor, month, neighbours, day, days, endsAt, usage, quarantined, totals } = view;
+  return layout({
+    title: formatMonth(month),
+    visitor,
+    trail: [{ href: '/operator/months', text: 'Months' }],
+    main: markup`<p class="lead">Running: day ${day} of ${days}</p>
+${neighbourLinks(neighbours)}<p>It ends ${minute(endsAt, visitor.timeZone)}. Invoices follow after that, so there is nothing to rerun yet.</p>
+${quarantineNote(quarantined)}<h2 id="usage">Usage so far</h2>
+${usageTable(month, usage)}<p class="hint">All tenants together, without excluded events. Projected: as much per day until the month ends. Plans and addons are billed as well.</p>
+${monthsChart(previousMonth(month), totals)}`,
+  });
+}
+
+function usageTable(month: string, usage: readonly UsageSoFar[]): Markup {
+  const show = ({ currency }: UsageSoFar, value: string) =>
+    currency === null ? roundedQuantity(value) : roundedMoney(value, currency);
+  return table({
+    caption: `Usage of ${formatMonth(month)} so far, projected to the end of the month`,
+    empty: `No usage in ${formatMonth(month)} yet.`,
+    rows: usage,
+    columns: [
+      { head: 'Usage', isHead: true, cell: nameOf },
+      { head: 'So far', isFigure: true, cell: (row) => show(row, row.total) },
+      { head: 'Projected', isFigure: true, cell: (row) => show(row, row.projected) },
+      {
+        head: formatMonth(previousMonth(month)),
+        isFigure: true,
+        cell: (row) => (row.lastMonth === null ? '' : show(row, row.lastMonth)),
+      },
+      {
+        head: 'Change',
+        isFigure: true,
+        // Without usage so far there is no projection to compare.
+        cell: ({ total, projected, lastMonth }) =>
+          lastMonth === null || total === '0' ? '' : (percentChange(projected, lastMonth) ?? 'new'),
+      },
+    ],
+  });
+}
+
+function nameOf({ currency, resourceKind }: UsageSoFar): string {
+  return currency === null ? humanise(resourceKind) : 'LLM charges';
+}
