@@ -1,11 +1,7 @@
 import type { Queryable } from '../db/pool.ts';
-import {
-  listUsedDeployments,
-  sumUsageByDay,
-  type UsageMonth,
-  type UsageOfDay,
-} from '../db/usage/usage-by-day.ts';
+import { listUsedDeployments, sumUsageByDay, type UsageMonth } from '../db/usage/usage-by-day.ts';
 import type { BillingCalendar } from '../domain/billing-calendar.ts';
+import type { UsageOfDay } from '../domain/daily-figures.ts';
 import { csvHead, csvRows, type CsvColumn } from '../lib/csv.ts';
 
 /** A row of the export. */

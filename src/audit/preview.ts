@@ -28,6 +28,12 @@ import { findDifferences } from './preview-totals.ts';
 /** Tenants that are computed together; limits memory use. */
 const PAGE_SIZE = 200;
 
+interface Parked {
+  readonly parked: { readonly type: string; readonly reason: string };
+  /** The lines that would be charged otherwise; empty if they can't be computed. */
+  readonly lines: readonly PlacedLine[];
+}
+
 /** The invoice that a month end would issue for a tenant now, next to the existing one. */
 export interface TenantPreview {
   readonly tenantId: string;
@@ -38,7 +44,7 @@ export interface TenantPreview {
         /** Whether no invoice would be issued: no lines, no usage and no invoice to replace. */
         readonly nothingToBill: boolean;
       } & ComposedInvoice)
-    | { readonly parked: { readonly type: string; readonly reason: string } };
+    | Parked;
   /**
    * The live invoice, and how the previewed one differs from it (ignoring the safety bounds). If it is settled, a rerun
    * issues the difference as an adjustment note: then total and lines are those of the invoice and its notes together.
@@ -177,8 +183,9 @@ async function previewPage(
     const different = differences?.get(tenant.tenantId);
     if (different === undefined) return toPreview(tenant, composed, empty.has(tenant), bounds);
     const reason = mismatchReason(different, tenant.currency);
-    const mismatch = { parked: { type: 'control_total_mismatch', reason } };
-    return { ...toPreview(tenant, composed, false, bounds), preview: mismatch };
+    const found = toPreview(tenant, composed, false, bounds);
+    const mismatch = { type: 'control_total_mismatch', reason };
+    return { ...found, preview: { parked: mismatch, lines: found.preview.lines } };
   });
 }
 
@@ -188,14 +195,14 @@ type Composed =
       readonly before: readonly PlacedLine[];
       readonly note: ComposedInvoice | null;
     }
-  | { readonly parked: { readonly type: string; readonly reason: string } };
+  | Parked;
 
 function compose(work: () => Composed): Composed {
   try {
     return work();
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
-    return { parked: { type: error.code, reason: error.message } };
+    return { parked: { type: error.code, reason: error.message }, lines: [] };
   }
 }
 
@@ -285,5 +292,5 @@ function bound(
   const reason = nothingToBill ? null : beyondBounds({ totalCents, currency }, last, bounds);
   return reason === null
     ? { ...invoice, parked: null, nothingToBill }
-    : { parked: { type: 'out_of_bounds', reason } };
+    : { parked: { type: 'out_of_bounds', reason }, lines: invoice.lines };
 }

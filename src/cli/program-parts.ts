@@ -151,16 +151,19 @@ export const PROGRAM_PARTS: readonly ProgramPart[] = [
   },
   {
     name: 'invoices',
-    description: 'show, credit and void invoices',
+    description: 'show, compare, credit and void invoices',
     commands: () =>
       Promise.all([
         import('./commands/invoices-list-command.ts').then((m) => m.invoicesListCommand()),
         import('./commands/invoices-show-command.ts').then((m) => m.invoicesShowCommand()),
         import('./commands/invoices-diff-command.ts').then((m) => m.invoicesDiffCommand()),
-        import('./commands/invoices-usage-command.ts').then((m) => m.invoicesUsageCommand()),
         import('./commands/invoices-compare-command.ts').then((m) => m.invoicesCompareCommand()),
+        import('./commands/invoices-usage-command.ts').then((m) => m.invoicesUsageCommand()),
         import('./commands/invoices-void-command.ts').then((m) => m.invoicesVoidCommand()),
         import('./commands/invoices-credit-command.ts').then((m) => m.invoicesCreditCommand()),
+        import('./commands/invoices-check-list-command.ts').then((m) =>
+          m.invoicesCheckListCommand(),
+        ),
       ]),
   },
   {

@@ -37,7 +37,7 @@ function partText(part: Meta): string {
 }
 
 /** Shortens a long decimal to two decimals, or to three digits if it is below 1. The exact sum is in the line above. */
-function brief(decimal: string): string {
+export function brief(decimal: string): string {
   const exact = new Decimal(decimal);
   if (exact.decimalPlaces() <= 4) return decimal;
   return toDecimalString(

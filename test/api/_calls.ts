@@ -90,6 +90,7 @@ export function exampleCalls({
     getInvoicePdf: ofInvoice,
     getInvoiceCsv: ofInvoice,
     getInvoice: ofInvoice,
+    getInvoiceComparison: ofInvoice,
     getInvoiceComposition: ofInvoice,
     getInvoiceDifference: ofInvoice,
     getLineUsage: ofLine,

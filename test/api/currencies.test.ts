@@ -85,7 +85,7 @@ describe.each(CASES)('a tenant billed in $currency', ({ currency, base, total, c
     const { invoiceId } = await invoiceOf();
     const { text: html } = await operator.get(`invoices/${invoiceId}.html`);
     expect(html).toContain(`>${base} per\u00a0month<`);
-    expect(html).toContain(`Charges of ${currency} ${charge}, rounded once`);
+    expect(html).toContain(`Before rounding: ${currency} ${charge}`);
     expect(html).toContain(`Total ${currency}, including GST</th><td class="n">${total}</td>`);
     const { text: csv } = await operator.get(`invoices/${invoiceId}.csv`);
     const rows = parse<Record<string, string>>(csv, { columns: true });
@@ -116,14 +116,14 @@ describe.each(CASES)('a tenant billed in $currency', ({ currency, base, total, c
       cli('month-end', 'preview', '2026-05', '--tenant', id),
     ]);
     expect(shown).toContain(base);
-    expect(shown).toContain(`Charges of ${currency} ${charge}, rounded once`);
+    expect(shown).toContain(`Before rounding: ${currency} ${charge}`);
     expect(shown).toMatch(
       new RegExp(`Total ${currency}, including GST +${total.replaceAll('.', '\\.')}`),
     );
     expect(list).toContain(total);
     expect(usage).toContain(`1 event, exactly ${currency} ${charge}`);
     expect(preview).toContain(
-      `${currency}: 1 tenants, ${total} would be invoiced, currently ${total}`,
+      `${currency}: 1 tenant, ${total} would be invoiced, currently ${total}`,
     );
   });
 });

@@ -145,6 +145,7 @@ test('the OpenAPI document has every route and no broken reference', async () =>
     '/api/v1/invoices/{invoice_id}.csv',
     '/api/v1/invoices/{invoice_id}.html',
     '/api/v1/invoices/{invoice_id}.pdf',
+    '/api/v1/invoices/{invoice_id}/comparison',
     '/api/v1/invoices/{invoice_id}/composition',
     '/api/v1/invoices/{invoice_id}/credits',
     '/api/v1/invoices/{invoice_id}/difference',

@@ -80,6 +80,7 @@ function pathsOf({ revised }: FullBooks): readonly string[] {
   return [
     invoice,
     `${invoice}/difference`,
+    `${invoice}/comparison`,
     `${invoice}/lines/${lineNo}/usage`,
     `${invoice}/lines/${lineNo}/usage.csv`,
     note,

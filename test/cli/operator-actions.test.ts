@@ -218,7 +218,7 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
       },
     },
   ],
-  'invoices.compare': [
+  'invoices.check-list': [
     ['demo/seller.json', '--skip-lost', '--reason', 'x'],
     {
       outcome: 'refused',

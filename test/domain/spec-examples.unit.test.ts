@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { lineText } from '../../src/display/line-text.ts';
 import { noteLineText } from '../../src/display/note-text.ts';
-import { foldDays } from '../../src/api/pages/daily-figures.ts';
 import { computeMonthStarts, createBillingCalendar } from '../../src/domain/billing-calendar.ts';
 import { taxInAud } from '../../src/domain/aud-tax.ts';
+import { foldDays } from '../../src/domain/daily-figures.ts';
 import { DEFAULT_BOUNDS, beyondBounds } from '../../src/domain/bounds.ts';
 import { adjustmentLines, assembleNote, linesInEffect } from '../../src/domain/adjustment.ts';
 import { assembleInvoice, composeInvoice } from '../../src/domain/compose-invoice.ts';
+import { compareMonths } from '../../src/domain/month-comparison.ts';
 import {
   creditsGiven,
   findCredited,
@@ -507,6 +508,36 @@ describe('How lines are shown', () => {
       'Quantity +2 hours 0.50 0.60 +0.10',
     );
   });
+});
+
+test('Comparing months: May is 39.24 higher than April, which had 11 days', () => {
+  const charged = (month: string, requestCount: number, exactCents: string) => {
+    const startsOn = month === '2026-04' ? '2026-04-20' : null;
+    const [plan] = quote(studio, [], { usage: null, startsOn }).firstInvoice.lines;
+    const usage = { requestCount, exactCents, serviceMonth: month, invoiceMonth: month };
+    const { lines, totalCents } = assembleInvoice(
+      [
+        { ...plan!, deploymentId: 'web', subscriptionId: 'sub' },
+        { ...llmUsageLine(usage), deploymentId: 'web', subscriptionId: null },
+      ],
+      { month, currency: 'AUD', tax: DEFAULT_TAX, items: [] },
+    );
+    return { month, documents: [lines], totalCents };
+  };
+  const [april, may] = [charged('2026-04', 100, '500'), charged('2026-05', 150, '900')];
+  expect([april.totalCents, may.totalCents]).toEqual([2566, 6490]);
+  const { differenceCents, changes } = compareMonths(april, may);
+  expect(differenceCents).toBe(3924);
+  expect(
+    changes.map(({ differenceCents, causes }) => [
+      differenceCents,
+      ...causes.map(({ cause, before, after }) => `${cause} ${after}, ${before}`),
+    ]),
+  ).toEqual([
+    [3167, 'days 31/31, 11/30'],
+    [400, 'requests 150, 100', 'average_charge 6, 5'],
+    [357],
+  ]);
 });
 
 test('Invoice items: a credit reduces its own kind of charges to 0, and the rest the next invoice', () => {

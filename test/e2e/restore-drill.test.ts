@@ -133,9 +133,12 @@ interface Compared {
   readonly differences: readonly { number: string; what: string; detail: string }[];
 }
 
-/** What `invoices compare` finds; null: the database has all. */
+/** What `invoices check-list` finds; null: the database has all. */
 async function compare(list: string, ...options: readonly string[]): Promise<Compared> {
-  const { stdout, code } = await runCli(['--json', 'invoices', 'compare', list, ...options], env);
+  const { stdout, code } = await runCli(
+    ['--json', 'invoices', 'check-list', list, ...options],
+    env,
+  );
   const compared = JSON.parse(stdout) as Compared;
   expect(code).toBe(compared.differences.length > 0 ? 3 : 0);
   return compared;
@@ -215,7 +218,9 @@ test('a backup from before the close: the month is closed again, under new numbe
   expect((await compare(list)).differences).toMatchObject(
     numbersOf(lost).map((number) => ({ number, detail: 'the number will not be issued again' })),
   );
-  expect(await cli(0, 'audit', 'list')).toMatch(/invoices\.compare.*restored the dump of the 1st/);
+  expect(await cli(0, 'audit', 'list')).toMatch(
+    /invoices\.check-list.*restored the dump of the 1st/,
+  );
 }, 180_000);
 
 test('a backup from the middle of a run: the run is completed, and numbers issued again are reported', async () => {
@@ -235,7 +240,7 @@ test('a backup from the middle of a run: the run is completed, and numbers issue
   // It doesn't wait for a run that never comes, and names the request.
   expect(await cli(3, 'month-end', 'status', MONTH, '--watch')).toMatch(/^LOST: .* \(close\)\./m);
   const lost = all.filter(({ number }) => !numbersOf(kept).includes(number));
-  expect(await cli(3, 'invoices', 'compare', list)).toMatch(
+  expect(await cli(3, 'invoices', 'check-list', list)).toMatch(
     /^6 invoices listed: 3 missing, 0 different\n\n[^]+\n\nTo never issue the missing numbers again, add --skip-lost --reason TEXT\.\n$/,
   );
   const { differences } = await compare(list);

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { foldDays } from '../../src/api/pages/daily-figures.ts';
 import { dailyLive, dailySection } from '../../src/api/pages/views/daily-html.ts';
 import { dayChart, roundUp } from '../../src/api/pages/views/day-chart.ts';
 import { roundedMoney, shorten } from '../../src/api/pages/views/page-format.ts';
-import type { UsageOfDay } from '../../src/db/usage/usage-by-day.ts';
+import { foldDays, type UsageOfDay } from '../../src/domain/daily-figures.ts';
 import { Decimal } from '../../src/domain/decimal.ts';
 import { ATTACK, HARMLESS } from './_views.ts';
 
@@ -137,7 +136,7 @@ test.each([
   ['1234.567', '1234.57', 'AUD 12.35'],
   ['0.00123456', '0.00123', 'AUD 0.0000123'],
   ['0', '0', 'AUD 0.00'],
-  ['-6.5', '-6.5', 'AUD -0.07'],
+  ['-6.5', '-6.5', 'AUD −0.07'],
 ])('%s is shortened to %s, and as cents to %s', (exact, short, money) => {
   expect(shorten(exact)).toBe(short);
   expect(roundedMoney(exact, 'AUD')).toBe(money);

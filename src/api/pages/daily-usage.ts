@@ -5,15 +5,14 @@ import {
   readUsageVersion,
   sumUsageByDay,
   type UsageMonth,
-  type UsageOfDay,
 } from '../../db/usage/usage-by-day.ts';
 import type { ApiKey } from '../../db/access/api-keys.ts';
 import type { BillingCalendar } from '../../domain/billing-calendar.ts';
+import { foldDays, type DailyFigures, type UsageOfDay } from '../../domain/daily-figures.ts';
 import { errorForLog } from '../../lib/logger.ts';
 import type { CallDeps } from '../http/api-deps.ts';
 import { eventReads } from '../http/compute-once.ts';
 import { ownerOf } from '../http/rate-limits.ts';
-import { foldDays, type DailyFigures } from './daily-figures.ts';
 
 /**
  * A month's usage by day, for the tenant's pages. It is summed from all events, so it is computed in turns and kept: as

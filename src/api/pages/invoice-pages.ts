@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { OUTCOMES } from '../../contracts/month-end-types.ts';
 import { readDifference } from '../../db/invoices/invoice-difference.ts';
+import { readInvoiceComparison } from '../../db/invoices/month-comparison.ts';
 import {
   listRevisions,
   INVOICE_ORDERS,
@@ -62,6 +63,7 @@ export const oneInvoice = pagesOfBoth(
         tenantName: await readTenantName(db, tenant_id, caller),
         revisions: await listRevisions(db, invoice, reader),
         changes: await readDifference(db, invoice_id),
+        compared: await readInvoiceComparison(db, invoice),
         replacedTax: await readReplacedTax(db, invoice, caller),
         payments: await listPayments(
           db,

@@ -18,6 +18,7 @@ import {
 import { mountAssets } from '../http/assets.ts';
 import { keptFormPage } from './views/kept-form-html.ts';
 import { FORM_TOKEN, LIVE_SCRIPT, STYLESHEET } from './views/layout.ts';
+import { invoiceComparison } from './comparison-pages.ts';
 import { documents, monthInvoices, oneInvoice, oneNote } from './invoice-pages.ts';
 import { auditLog, recordedAction } from './audit-pages.ts';
 import { acceptTotals, askToAcceptTotals, comparedTotals } from './control-total-pages.ts';
@@ -163,6 +164,7 @@ export const PAGES: readonly PageRoute[] = [
   // Before oneInvoice and oneNote, whose id parameters would match the file extension.
   ...documents,
   ...oneInvoice,
+  ...invoiceComparison,
   ...lineUsage,
   ...oneNote,
   ...noteLineUsage,

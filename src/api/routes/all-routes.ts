@@ -10,6 +10,7 @@ import {
   putPlanVersion,
 } from './catalogue-routes.ts';
 import { getDeployment, getDeployments, putDeployment } from './deployment-routes.ts';
+import { getInvoiceComparison } from './invoice-comparison-route.ts';
 import {
   getInvoiceComposition,
   getInvoiceDifference,
@@ -123,6 +124,7 @@ export const ROUTES: readonly Route[] = [
   getInvoicePdf,
   getInvoiceCsv,
   getInvoice,
+  getInvoiceComparison,
   getInvoiceComposition,
   getInvoiceDifference,
   getLineUsage,

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { previewMonth, type TenantPreview } from '../../audit/preview.ts';
+import type { PlacedLine } from '../../domain/line-changes.ts';
 import type { Month } from '../../domain/period.ts';
 import { placedLineToJson } from '../../domain/quote-json.ts';
 import { taxToJson } from '../../domain/tax-json.ts';
@@ -20,14 +21,15 @@ export function monthEndPreviewCommand(): Command {
     .description('calculate all invoices of a month without writing anything')
     .argument('<month>', 'month, such as 2026-05; it need not be over', monthArgument)
     .option('--tenant <id...>', 'only these tenants')
-    .option('--lines', 'show all lines or, if an invoice exists, the lines that differ from it')
+    .option('--lines', 'show all lines, and where an invoice exists which of them differ from it')
     .addHelpText(
       'after',
       `
 Shows the invoice that a month end would make now for each due tenant, by the same code, next to the
 tenant's last invoice. If the month already has an invoice, it shows what a forced rerun would change; if that
 invoice is settled, totals and lines are those of the invoice and its adjustment notes together.
-Tenants that would be parked are listed with the reason.
+Tenants that would be parked are listed with the reason. --lines shows their lines too, if they can be
+computed.
 
 Examples:
   npm run cli -- month-end preview 2026-05
@@ -71,7 +73,7 @@ function withoutLines(tenant: TenantPreview): TenantPreview {
   const { preview, standing } = tenant;
   return {
     ...tenant,
-    preview: preview.parked === null ? { ...preview, lines: [] } : preview,
+    preview: { ...preview, lines: [] },
     standing: standing && { ...standing, note: standing.note && { ...standing.note, lines: [] } },
   };
 }
@@ -81,7 +83,7 @@ function toJson({ tenantId, currency, preview, standing, last }: TenantPreview) 
     tenant_id: tenantId,
     currency,
     ...(preview.parked !== null
-      ? { parked: preview.parked }
+      ? { parked: preview.parked, ...linesToJson(preview.lines) }
       : {
           subtotal_cents: preview.subtotalCents,
           taxable_cents: preview.taxableCents,
@@ -89,7 +91,7 @@ function toJson({ tenantId, currency, preview, standing, last }: TenantPreview) 
           total_cents: preview.totalCents,
           tax: taxToJson(preview.tax),
           nothing_to_bill: preview.nothingToBill,
-          ...(preview.lines.length > 0 && { lines: preview.lines.map(placedLineToJson) }),
+          ...linesToJson(preview.lines),
         }),
     standing: standing && {
       invoice_id: standing.invoiceId,
@@ -103,9 +105,14 @@ function toJson({ tenantId, currency, preview, standing, last }: TenantPreview) 
         subtotal_cents: standing.note.subtotalCents,
         tax_cents: standing.note.taxCents,
         total_cents: standing.note.totalCents,
-        ...(standing.note.lines.length > 0 && { lines: standing.note.lines.map(placedLineToJson) }),
+        ...linesToJson(standing.note.lines),
       },
     },
     last: last && { number: last.number, total_cents: last.totalCents },
   };
+}
+
+/** Nothing without lines: they are empty unless --lines is given. */
+function linesToJson(lines: readonly PlacedLine[]) {
+  return lines.length === 0 ? {} : { lines: lines.map(placedLineToJson) };
 }

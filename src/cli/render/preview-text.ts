@@ -7,6 +7,7 @@ import { taxChangeText } from '../../display/tax-text.ts';
 import { formatAmount } from '../../domain/format.ts';
 import { lineToJson } from '../../domain/quote-json.ts';
 import { taxToJson } from '../../domain/tax-json.ts';
+import { counted } from './styled-text.ts';
 import { indent, renderTable, type Column } from './text-table.ts';
 
 const TENANTS: readonly Column<TenantPreview>[] = [
@@ -120,7 +121,7 @@ function sums(tenants: readonly TenantPreview[]): string[] {
       ),
       currency,
     );
-    return `${currency}: ${group.length} tenants, ${wouldBe} would be invoiced, currently ${stands}`;
+    return `${currency}: ${counted(group.length, 'tenant')}, ${wouldBe} would be invoiced, currently ${stands}`;
   });
 }
 
@@ -141,20 +142,30 @@ const LINES: readonly Column<{
   { head: 'amount', align: 'right', value: ({ text }) => text.amount },
 ];
 
+/** Every line as it would be. `+` marks lines that the live invoice doesn't have like this, `-` what it has instead. */
 function renderLines({ tenantId, currency, preview, standing }: TenantPreview): string[] {
-  if (standing?.isSettled) return renderNote(tenantId, currency, standing.note);
-  const rows =
-    standing === null
-      ? (preview.parked === null ? preview.lines : []).map((line) => ({ mark: '', line }))
-      : standing.changes.flatMap(({ before, after }) => [
-          ...(before ? [{ mark: '-', line: before }] : []),
-          ...(after ? [{ mark: '+', line: after }] : []),
-        ]);
+  const changes = standing?.changes ?? [];
+  const replaced = new Map(changes.map(({ before, after }) => [after?.lineNo, before]));
+  const rows = [
+    ...preview.lines.flatMap((line) => {
+      const before = replaced.get(line.lineNo) ?? null;
+      return [
+        ...(before === null ? [] : [{ mark: '-', line: before }]),
+        { mark: replaced.has(line.lineNo) ? '+' : '', line },
+      ];
+    }),
+    ...changes.flatMap((each) =>
+      each.change === 'removed' ? [{ mark: '-', line: each.before }] : [],
+    ),
+  ];
   const shown = rows.map(({ mark, line }) => ({
     ...{ mark, line },
     text: plainLineText({ ...lineToJson(line), taxable: line.taxable }, currency),
   }));
-  return rows.length === 0 ? [] : ['', tenantId, indent(renderTable(LINES, shown))];
+  return [
+    ...(rows.length === 0 ? [] : ['', tenantId, indent(renderTable(LINES, shown))]),
+    ...renderNote(tenantId, currency, standing?.note ?? null),
+  ];
 }
 
 const NOTE_LINES: readonly Column<{ readonly line: PlacedLine; readonly text: LineText }>[] = [

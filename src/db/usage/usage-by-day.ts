@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { BillingCalendar } from '../../domain/billing-calendar.ts';
+import type { UsageOfDay } from '../../domain/daily-figures.ts';
 import { monthStart, type Month } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
@@ -11,21 +12,13 @@ import { LLM_EVENTS, METERED_RECORDS } from './usage-events.ts';
  */
 
 const usageOfDay = z.object({
-  /** 1 for the first day of the month. */
   day: z.int(),
-  /** `llm_usage`, or the resource kind of metered usage. */
   resourceKind: z.string(),
-  /** Of LLM usage: the model, `''` for all models without a bucket of their own. Null for metered usage. */
   model: z.string().nullable(),
-  /** Of the charges; null for metered usage. */
   currency: z.string().nullable(),
-  /** LLM requests without excluded ones; metered records. */
   events: z.int(),
-  /** Exact cents or an exact quantity, without what was excluded. A correction counts on its own day. */
   amount: z.string(),
 });
-/** The usage of one day, kind and model. */
-export type UsageOfDay = z.infer<typeof usageOfDay>;
 
 /** A tenant's month. */
 export interface UsageMonth {

@@ -1,9 +1,9 @@
 import { formatDate, formatMonth } from '../../../display/dates.ts';
 import { OTHER_MODELS_TEXT } from '../../../display/model-text.ts';
 import { humanise } from '../../../display/names.ts';
+import type { DailyFigures } from '../../../domain/daily-figures.ts';
 import { formatAmount, groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
-import type { DailyFigures } from '../daily-figures.ts';
 import type { DailyUsage } from '../daily-usage.ts';
 import { swatch, type Part } from './bars.ts';
 import { dayChart, type ChartDay } from './day-chart.ts';
@@ -36,7 +36,7 @@ export function dailyLive({ month, timeZone, usage, names = new Map() }: DailyVi
       return markup`<p class="note" data-ended>The usage by day can’t be shown at the moment. Reload this page in a minute.</p>
 `;
     case 'ready':
-      return figures(
+      return dailyFigures(
         { llm: usage.figures.llm, kinds: usage.figures.kinds.map(nameKind(names)) },
         month,
         markup`Days of the time zone ${timeZone}, as of ${minute(usage.asOf.toISOString(), timeZone)}. Excluded events don’t count. Figures are rounded; the <a href="/tenant/usage/${month}.csv" download>CSV file</a> is exact.`,
@@ -56,7 +56,17 @@ interface ShownFigures {
   readonly kinds: readonly Kind[];
 }
 
-function figures({ llm, kinds }: ShownFigures, month: string, about: Markup): Markup {
+/**
+ * Renders the charts of a month's days, and a table with the same figures.
+ * @param about says what the figures are
+ * @param hrefOf returns the link of a date in the table; null: dates are no links
+ */
+export function dailyFigures(
+  { llm, kinds }: ShownFigures,
+  month: string,
+  about: Markup,
+  hrefOf: ((date: string) => string) | null = null,
+): Markup {
   if (llm === null && kinds.length === 0) {
     return markup`<p class="empty" data-ended>No usage in ${formatMonth(month)}.</p>
 `;
@@ -65,7 +75,7 @@ function figures({ llm, kinds }: ShownFigures, month: string, about: Markup): Ma
 <div class="columns">
 ${llm === null ? '' : llmChart(llm, month)}${kinds.map((kind) => kindChart(kind, month))}</div>
 <details><summary>Figures by day</summary>
-${dayTable({ llm, kinds }, month)}</details>
+${dayTable({ llm, kinds }, month, hrefOf)}</details>
 `;
 }
 
@@ -76,7 +86,7 @@ function llmChart({ currency, models, days }: Llm, month: string): Markup {
   const parts = models.map((model, index) => ({ model, part: partOf(model, index) }));
   const chartDays = days.map(({ requests, exactCents, byModel }, index): ChartDay => ({
     parts: parts.map(({ part }, at) => ({ part, value: byModel[at] ?? '0' })),
-    title: `${formatDate(dateOf(month, index))}: ${roundedMoney(exactCents, currency)}, ${groupDigits(requests)} requests`,
+    title: `${formatDate(dateOf(month, index))}: ${roundedMoney(exactCents, currency)}, ${groupDigits(requests)} ${requests === 1 ? 'request' : 'requests'}`,
   }));
   const legend = parts.map(
     ({ model, part }) => markup`<li>${swatch(part)} ${model ?? OTHER_MODELS_TEXT}</li>`,
@@ -101,7 +111,11 @@ ${dayChart(chartDays, groupDigits)}</figure>
 `;
 }
 
-function dayTable({ llm, kinds }: ShownFigures, month: string): Markup {
+function dayTable(
+  { llm, kinds }: ShownFigures,
+  month: string,
+  hrefOf: ((date: string) => string) | null,
+): Markup {
   const count = llm?.days.length ?? kinds[0]?.days.length ?? 0;
   const rows = Array.from({ length: count }, (_, index) => index).filter(
     (index) =>
@@ -112,7 +126,15 @@ function dayTable({ llm, kinds }: ShownFigures, month: string): Markup {
     empty: '',
     rows,
     columns: [
-      { head: 'Day', isHead: true, cell: (index) => formatDate(dateOf(month, index)) },
+      {
+        head: 'Day',
+        isHead: true,
+        cell: (index) => {
+          const date = dateOf(month, index);
+          if (hrefOf === null) return formatDate(date);
+          return markup`<a href="${hrefOf(date)}">${formatDate(date)}</a>`;
+        },
+      },
       ...(llm === null ? [] : llmColumns(llm)),
       ...kinds.map(({ name, days }): Column<number> => ({
         head: name,

@@ -1,4 +1,5 @@
 import type { LineChangeView } from '../../../db/invoices/invoice-difference.ts';
+import type { InvoiceComparison } from '../../../db/invoices/month-comparison.ts';
 import type { InvoiceLine, InvoiceView } from '../../../db/invoices/invoice-views.ts';
 import type { Revision } from '../../../db/invoices/month-invoices.ts';
 import type { PaymentView } from '../../../db/invoices/payment-views.ts';
@@ -9,6 +10,7 @@ import { taxChangeText, taxNotes, totalRows } from '../../../display/tax-text.ts
 import type { TaxJson } from '../../../domain/tax-json.ts';
 import { balanceFacts, notesSection, paymentsSection, releasedFact } from './account-html.ts';
 import { documentLinks, invoicesTrail, tenantFact } from './document-place.ts';
+import { comparisonSection } from './comparison-html.ts';
 import { badge, invoiceStatus } from './badge.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { minute } from './page-format.ts';
@@ -28,13 +30,15 @@ export interface InvoicePageView {
   readonly changes: readonly LineChangeView[];
   /** How the invoice was taxed that it replaced; null for a first invoice. */
   readonly replacedTax: TaxJson | null;
+  /** Beside the tenant's last invoice. */
+  readonly compared: InvoiceComparison;
   readonly payments: readonly PaymentView[];
   readonly temporal: TemporalLinks | null;
 }
 
 /** Renders the page of an invoice. */
 export function invoicePage(view: InvoicePageView): string {
-  const { visitor, invoice, revisions, changes, replacedTax, payments } = view;
+  const { visitor, invoice, revisions, changes, replacedTax, compared, payments } = view;
   const { status, number } = invoice;
   // Tenants needn't know about revisions until there are several.
   const isOnly = visitor.scope === 'tenant' && revisions.length === 1 && status === 'issued';
@@ -47,7 +51,7 @@ ${tenantFact(view)}<div><dt>Period</dt><dd>${formatMonth(invoice.period_start)}<
 ${isOnly ? '' : markup`<div><dt>Revision</dt><dd>${invoice.revision} ${invoiceStatus(status)}</dd></div>\n`}<div><dt>Issued</dt><dd>${minute(invoice.issued_at, visitor.timeZone)}</dd></div>
 ${releasedFact(invoice.released_at, visitor)}${balanceFacts(invoice)}${totalRows(invoice).map(({ label, value }) => markup`<div><dt>${label}</dt><dd>${value}</dd></div>\n`)}</dl>
 ${taxNotes(invoice).map((note) => markup`<p class="hint">${note}</p>\n`)}${requestNotes(invoice, visitor.timeZone)}${linksOf(view)}
-<h2 id="lines">Lines</h2>
+${comparisonSection(compared, visitor)}<h2 id="lines">Lines</h2>
 ${linesTable(invoice, visitor)}
 ${notesSection(invoice, visitor)}${paymentsSection(invoice, payments, visitor)}${differenceSection(invoice, changes, replacedTax, visitor)}
 ${

@@ -79,10 +79,16 @@ export function invoiceColumns(
   ];
 }
 
+/** The change leads to what it consists of. */
 function changeOf(invoice: MonthInvoice): Markup {
-  const { change_cents, last_month_cents, total_cents, currency } = invoice;
+  const { invoice_id, number, change_cents, last_month_cents, total_cents, currency } = invoice;
+  const change = signedAmount(change_cents, currency);
   const percent = last_month_cents === null ? 'new' : percentChange(total_cents, last_month_cents);
-  return markup`${signedAmount(change_cents, currency)}${percent === null ? '' : markup`<span class="sub">${percent}</span>`}`;
+  return markup`${
+    last_month_cents === null
+      ? change
+      : markup`<a href="/operator/invoices/${invoice_id}/compare">${change}<span class="heard">: why ${number} changed</span></a>`
+  }${percent === null ? '' : markup`<span class="sub">${percent}</span>`}`;
 }
 
 function filterForm(

@@ -1,5 +1,20 @@
-import type { UsageOfDay } from '../../db/usage/usage-by-day.ts';
-import { Decimal, sumDecimals, toDecimalString } from '../../domain/decimal.ts';
+import { Decimal, sumDecimals, toDecimalString } from './decimal.ts';
+
+/** The usage of one day, kind and model (docs/spec.md#usage-by-day). */
+export interface UsageOfDay {
+  /** 1 for the first day of the month. */
+  readonly day: number;
+  /** `llm_usage`, or the resource kind of metered usage. */
+  readonly resourceKind: string;
+  /** Of LLM usage: the model, `''` for all models without a bucket of their own. Null for metered usage. */
+  readonly model: string | null;
+  /** Of the charges; null for metered usage. */
+  readonly currency: string | null;
+  /** LLM requests without excluded ones; metered records. */
+  readonly events: number;
+  /** Exact cents or an exact quantity, without what was excluded. A correction counts on its own day. */
+  readonly amount: string;
+}
 
 /** What the charts of a month's days show. Every list of days has an entry for each day of the month. */
 export interface DailyFigures {
