@@ -1,3 +1,5 @@
+import { daysInMonth, monthStart } from '../domain/period.ts';
+
 /** Calendar dates and months in Australian style. */
 
 /** A space at which a line doesn't break. */
@@ -22,6 +24,18 @@ export function formatMonth(month: string): string {
 export function formatDays(from: string, to: string): string {
   const days = from === to ? dayOf(from) : `${dayOf(from)}–${dayOf(to)}`;
   return `${days}${NO_BREAK}${nameOfMonth(from)}`;
+}
+
+/** Returns the days of a month: `"2026-04"` → `1–30 April 2026`. */
+export function formatWholeMonth(month: string): string {
+  const [first, last] = datesOfMonth(month);
+  return `${formatDays(first, last)} ${month.slice(0, 4)}`;
+}
+
+/** Returns the first and the last date of a month: `"2026-04"` → `["2026-04-01", "2026-04-30"]`. */
+export function datesOfMonth(month: string): readonly [string, string] {
+  const first = monthStart(month);
+  return [first, `${month}-${daysInMonth(first)}`];
 }
 
 function dayOf(date: string): string {

@@ -1,4 +1,4 @@
-import { formatDays, NO_BREAK } from './dates.ts';
+import { datesOfMonth, formatDays, NO_BREAK } from './dates.ts';
 import type { Exact } from './priced-quantity.ts';
 
 /** Reads what a line's `meta` says. Fields that are missing or of another type say nothing. */
@@ -20,6 +20,17 @@ export function shareOf({ proration_fraction }: Meta): Exact | null {
 export function shareText(meta: Meta): string | null {
   const share = shareOf(meta);
   return share && `${share.dividend} of ${share.divisor}${NO_BREAK}days`;
+}
+
+/** Returns the first and the last billed date of a part of a month, or of late usage; empty for the invoice's month. */
+export function serviceDates({
+  service_from,
+  service_to,
+  service_month,
+}: Meta): readonly [string, string] {
+  const month = textOf(service_month);
+  if (month !== '') return datesOfMonth(month);
+  return [textOf(service_from), textOf(service_to)];
 }
 
 /** Returns `1–19 May, 19 of 31 days`; without dates if the line has none, and nothing for a whole month. */

@@ -1,6 +1,6 @@
 import { formatAmount, formatMoney, groupDigits } from '../domain/format.ts';
 import { allowanceDetails } from './allowance-text.ts';
-import { formatMonth, NO_BREAK } from './dates.ts';
+import { formatMonth, formatWholeMonth, NO_BREAK } from './dates.ts';
 import { addonName, planName, resourceName } from './names.ts';
 import { billedDays, shareOf, textOf, type Meta } from './line-meta.ts';
 import { inPricedUnit, type Exact } from './priced-quantity.ts';
@@ -57,6 +57,23 @@ export function lineText(line: ShownLine, currency: string): LineText {
     amount: amountText(amount_cents, currency),
     details: detailsOf(line, currency),
   };
+}
+
+/** Returns the name of a line of LLM usage or overage from what the usage behind it says. */
+export function usageLineName({
+  source,
+  unit,
+  description,
+  resource_name,
+}: {
+  readonly source: 'llm' | 'metered';
+  /** Of metered usage: the resource kind. */
+  readonly unit: string;
+  readonly description: string;
+  readonly resource_name: string | null;
+}): string {
+  if (source === 'metered') return `${resourceName(unit, { resource_name })} overage`;
+  return description.replace(/\d{4}-\d{2}$/, formatMonth);
 }
 
 /** Returns number and unit as one text. */
@@ -118,7 +135,8 @@ function unitAfter({ dividend, divisor }: Exact, words: Words | null): string {
   return isOne || divisor !== '1' ? words.one : words.many;
 }
 
-function nameOf({ kind, resource_kind, description, meta }: ShownLine): string {
+function nameOf(line: ShownLine): string {
+  const { kind, resource_kind, description, meta } = line;
   switch (kind) {
     case 'plan_base': {
       const plan = planName(meta);
@@ -133,6 +151,11 @@ function nameOf({ kind, resource_kind, description, meta }: ShownLine): string {
     case 'llm_usage': {
       const month = textOf(meta.service_month);
       return month === '' ? description : `LLM usage, late for ${formatMonth(month)}`;
+    }
+    case 'credit': {
+      const credited = description.replace(/^Credit: /, '');
+      const kind = textOf(meta.credited_kind);
+      return `Credit: ${nameOf({ ...line, kind, description: credited })}`;
     }
     default:
       return description;
@@ -156,8 +179,11 @@ function detailsOf(line: ShownLine, currency: string): readonly string[] {
       ];
     }
     case 'llm_usage': {
-      const exact = textOf(meta.exact_cents);
-      return exact === '' ? [] : [`Charges of ${formatMoney(exact, currency)}, rounded once`];
+      const [exact, month] = [textOf(meta.exact_cents), textOf(meta.service_month)];
+      return [
+        ...(month === '' ? [] : [`Service period ${formatWholeMonth(month)}`]),
+        ...(exact.includes('.') ? [`Before rounding: ${formatMoney(exact, currency)}`] : []),
+      ];
     }
     case 'overage':
       return allowanceDetails(line);

@@ -44,9 +44,14 @@ export function showModels(
   return models.map(({ model, requests, exact_cents }) => ({
     name: model ?? OTHER_MODELS_TEXT,
     requests: groupDigits(requests),
-    share: total.isZero()
-      ? ''
-      : `${new Decimal(exact_cents).times(100).dividedBy(total).toFixed(1)}%`,
+    share: shareOfTotal(exact_cents, total),
     amount: formatAmount(exact_cents, currency).replace('-', '−'),
   }));
+}
+
+/** Returns the share of an exact total: `12.5%`; empty if the total is 0. */
+export function shareOfTotal(part: string, total: string | Decimal): string {
+  const whole = new Decimal(total);
+  if (whole.isZero()) return '';
+  return `${new Decimal(part).times(100).dividedBy(whole).toFixed(1).replace('-', '−')}%`;
 }

@@ -28,8 +28,8 @@ export interface BillingDocument {
   readonly notes: readonly string[];
   /** How to pay; empty if nothing is due. */
   readonly payment: readonly string[];
-  /** Follows everything else, on pages of its own; null: none. */
-  readonly appendix: Appendix | null;
+  /** They follow everything else, each on pages of its own. */
+  readonly appendices: readonly Appendix[];
 }
 
 /** A table that explains lines and adds up to nothing that is due. */

@@ -6,7 +6,7 @@ import type {
 import type { Seller } from '../db/catalogue/seller-details.ts';
 import { csvHead, csvRows, type CsvColumn } from '../lib/csv.ts';
 import { plainLineText, pricedQuantity } from '../display/line-text.ts';
-import { shareOf, textOf } from '../display/line-meta.ts';
+import { serviceDates, shareOf } from '../display/line-meta.ts';
 import { plainNoteLineText } from '../display/note-text.ts';
 import { roundedDecimal } from '../display/priced-quantity.ts';
 import { factorOf } from '../display/unit-words.ts';
@@ -71,8 +71,8 @@ const LINE_COLUMNS: readonly CsvColumn<Row>[] = [
   { head: 'qty', value: ({ line }) => line.qty },
   { head: 'unit', value: ({ line }) => line.unit, isText: true },
   { head: 'unit_factor', value: ({ line }) => factorOf(line.unit, line.meta) },
-  { head: 'service_from', value: ({ line, priced }) => priced && textOf(line.meta.service_from) },
-  { head: 'service_to', value: ({ line, priced }) => priced && textOf(line.meta.service_to) },
+  { head: 'service_from', value: ({ line, priced }) => priced && serviceDates(line.meta)[0] },
+  { head: 'service_to', value: ({ line, priced }) => priced && serviceDates(line.meta)[1] },
   {
     head: 'days',
     value: ({ line, priced }) => (priced && shareOf(line.meta)?.dividend) ?? null,

@@ -54,7 +54,7 @@ export const DOCUMENT_CSP = stylePolicy(HTML_STYLE);
 /** Returns an invoice or a note as a self-contained HTML page, for screens and paper. */
 export function documentHtml(document: BillingDocument): string {
   const { title, number, caption, mark, facts, seller, buyer, statements, heads } = document;
-  const { groups, totals, notes, payment, appendix } = document;
+  const { groups, totals, notes, payment, appendices } = document;
   return markup`<!doctype html>
 <html lang="en-AU">
 <head>
@@ -87,7 +87,7 @@ ${totals.map(totalRow)}
 </div>
 ${paymentSection(payment)}
 <footer>${notes.map((note) => markup`<p>${note}</p>`)}</footer>
-${appendix === null ? '' : appendixSection(appendix)}</main>
+${appendices.map(appendixSection)}</main>
 </body>
 </html>
 `.text;

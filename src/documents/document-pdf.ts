@@ -4,7 +4,7 @@ import type { BillingDocument } from './billing-document.ts';
 import { drawFurniture, drawRunningHead } from './pdf-furniture.ts';
 import { columnsOf, layOut } from './pdf-layout.ts';
 import { createPen, BOTTOM, DETAIL_SIZE, HEAD_HEIGHT, PAGE, SIZE, TOP } from './pdf-pen.ts';
-import { appendixOf } from './pdf-appendix.ts';
+import { layOutAppendix } from './pdf-appendix.ts';
 import { drawRows } from './pdf-table.ts';
 import { tailOf } from './pdf-tail.ts';
 import { topOf } from './pdf-top.ts';
@@ -47,8 +47,11 @@ export async function documentPdf(document: BillingDocument): Promise<Buffer> {
     { ...measures, columns },
     { first: BOTTOM - top.height - HEAD_HEIGHT, others, tail: tail.height },
   );
-  const appendix = appendixOf(document.appendix, measures, others);
-  const pageCount = pages.length + (appendix?.pages.length ?? 0);
+  const appendices = document.appendices.map((each) => layOutAppendix(each, measures, others));
+  const appended = appendices.flatMap(({ pages, draw }) =>
+    pages.map((page, index) => ({ page, index, draw })),
+  );
+  const pageCount = pages.length + appended.length;
   const root = pdf.struct('Document');
   pdf.addStructure(root);
   const table = pdf.struct('Table');
@@ -66,11 +69,11 @@ export async function documentPdf(document: BillingDocument): Promise<Buffer> {
       tail.draw(root, end);
     }
   }
-  appendix?.pages.forEach((page, index) => {
+  appended.forEach(({ page, index, draw }, at) => {
     pdf.addPage();
-    drawFurniture(pen, document, `Page ${pages.length + index + 1} of ${pageCount}`);
+    drawFurniture(pen, document, `Page ${pages.length + at + 1} of ${pageCount}`);
     drawRunningHead(pen, document);
-    appendix.draw(pen, root, page, index);
+    draw(pen, root, page, index);
   });
   root.end();
   pdf.end();

@@ -4,6 +4,7 @@ import { formatDate, NO_BREAK } from '../display/dates.ts';
 import { joinFigure, lineText } from '../display/line-text.ts';
 import { currencyOfLines, documentTitle, taxNotes, totalRows } from '../display/tax-text.ts';
 import type { BillingDocument, DocumentLine, Fact, Mark } from './billing-document.ts';
+import { dayAppendix } from './day-appendix.ts';
 import { modelAppendix } from './model-appendix.ts';
 import { buyerParty, currencyNote, datesOf, groupLines, sellerParty } from './document-parts.ts';
 
@@ -34,7 +35,7 @@ export function invoiceDocument(source: InvoiceSource, seller: Seller): BillingD
     totals: totalRows(source),
     notes: [currencyNote(source), ...taxNotes(source), ...statusNotes(source)],
     payment: isPayable(source) ? paymentOf(source, seller) : [],
-    appendix: modelAppendix(source),
+    appendices: [modelAppendix(source), dayAppendix(source)].filter((each) => each !== null),
   };
 }
 
@@ -81,7 +82,8 @@ function isPayable({ status, total_cents }: InvoiceSource): boolean {
 
 /** Returns the due date, or how it will follow from the release. */
 function dueText({ due_on, payment_days }: InvoiceSource): string {
-  return due_on === null ? `within ${payment_days}${NO_BREAK}days of release` : formatDate(due_on);
+  if (due_on !== null) return formatDate(due_on);
+  return `within ${payment_days}${NO_BREAK}${payment_days === 1 ? 'day' : 'days'} of release`;
 }
 
 function paymentOf(

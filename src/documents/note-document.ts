@@ -10,6 +10,7 @@ import {
 } from '../display/note-text.ts';
 import { currencyOfLines } from '../display/tax-text.ts';
 import type { BillingDocument, DocumentLine } from './billing-document.ts';
+import { dayAppendix } from './day-appendix.ts';
 import { buyerParty, currencyNote, datesOf, groupLines, sellerParty } from './document-parts.ts';
 
 /**
@@ -50,7 +51,7 @@ export function noteDocument(source: NoteSource, seller: Seller): BillingDocumen
       total_cents > 0
         ? [`Payable in addition to invoice ${adjusts.number}`, ...seller.payment_details]
         : [],
-    appendix: null,
+    appendices: [dayAppendix(source)].filter((each) => each !== null),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { BillingDocument } from './billing-document.ts';
+import type { Appendix } from './billing-document.ts';
 import { columnsOf, layOut, type Page, type RowMeasures } from './pdf-layout.ts';
 import { INK, LEFT, TOP, type Pen, type Struct } from './pdf-pen.ts';
 import { drawRows } from './pdf-table.ts';
@@ -7,15 +7,10 @@ const TITLE_SIZE = 13;
 const TITLE_HEIGHT = 26;
 
 /**
- * Returns the pages of an appendix and a function that draws one of them; null if there is none.
+ * Returns the pages of an appendix and a function that draws one of them.
  * @param room the height that a page has for rows
  */
-export function appendixOf(
-  appendix: BillingDocument['appendix'],
-  measures: RowMeasures,
-  room: number,
-) {
-  if (appendix === null) return null;
+export function layOutAppendix(appendix: Appendix, measures: RowMeasures, room: number) {
   const columns = columnsOf(appendix, measures);
   const heights = { first: room - TITLE_HEIGHT, others: room, tail: 0 };
   const pages = layOut(appendix, { ...measures, columns }, heights);

@@ -23,6 +23,7 @@ export interface DocumentRenderer {
    * PDF takes a second of CPU: one document at a time, in turns among owners.
    * @param owner the requester
    * @param readSource reads the lines; called only if the document must be rendered
+   * @param hasDays whether the source has the usage by day
    * @throws NoSellerError; OverloadedError if too many of the owner's documents are waiting; errors of `readSource`
    */
   render(
@@ -30,6 +31,7 @@ export interface DocumentRenderer {
     header: DocumentHeader,
     format: DocumentFormat,
     readSource: () => Promise<DocumentSource>,
+    hasDays?: boolean,
   ): Promise<RenderedDocument>;
   /** Ends the thread; running work fails. */
   close(): Promise<void>;
@@ -64,10 +66,10 @@ export function createRenderer(maxKeptBytes = MAX_KEPT_BYTES): DocumentRenderer 
   }
 
   return {
-    async render(owner, header, format, readSource) {
+    async render(owner, header, format, readSource, hasDays = false) {
       sellerOf(header);
       // The header has everything that may change about an invoice; its lines never change (I4).
-      const key = `${format}:${hash('sha256', JSON.stringify(header), 'base64url')}`;
+      const key = `${format}${hasDays ? '+days' : ''}:${hash('sha256', JSON.stringify(header), 'base64url')}`;
       const known = kept.get(key) ?? underWay.get(key);
       if (known !== undefined) return known;
       const document = make(key, owner, format, readSource);

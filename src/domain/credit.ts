@@ -5,6 +5,7 @@ import {
   type PlacedLine,
   type UnplacedLine,
 } from './line-changes.ts';
+import type { JsonObject } from './types.ts';
 
 /** Credits that operators give on single lines (docs/spec.md#credits). */
 
@@ -52,11 +53,13 @@ export function lineOfCredit(
   {
     number,
     lineNo,
+    kind,
     description,
     resourceKind,
     deploymentId,
     subscriptionId,
     taxable,
+    meta,
   }: DocumentLine,
   amountCents: number,
 ): UnplacedLine {
@@ -71,8 +74,27 @@ export function lineOfCredit(
     unit: 'credit',
     unitPriceCents: null,
     amountCents: -amountCents,
-    meta: { credited_number: number, credited_line_no: lineNo },
+    meta: {
+      credited_number: number,
+      credited_line_no: lineNo,
+      credited_kind: kind,
+      ...namesOf(meta),
+    },
   };
+}
+
+/** What the name of a line is made of (docs/spec.md#how-lines-are-shown). */
+const NAME_FIELDS = [
+  ...(['plan_version_id', 'plan_name', 'addon_code', 'addon_name'] as const),
+  ...(['resource_name', 'service_month'] as const),
+];
+
+function namesOf(meta: JsonObject): JsonObject {
+  const found = NAME_FIELDS.flatMap((field) => {
+    const value = meta[field];
+    return value === undefined ? [] : [[field, value] as const];
+  });
+  return Object.fromEntries(found);
 }
 
 /** Returns the credits that lines of an adjustment note give; empty if it isn't a credit's. */

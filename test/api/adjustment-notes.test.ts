@@ -209,7 +209,7 @@ describe('the pages', () => {
     ]) {
       expect(text).toContain(said);
     }
-    expect((await session.get(`${path}/lines/1`)).text).toContain('Exact sum');
+    expect((await session.get(`${path}/lines/1`)).text).toContain('Sum before rounding');
     expect((await session.get(`${path}/lines/1/usage.csv`)).status).toBe(200);
     expect((await session.get(`${path}.html`)).text).toContain('<h1>Adjustment note</h1>');
     expect((await session.get(`/operator/adjustment-notes/x`)).status).toBe(404);

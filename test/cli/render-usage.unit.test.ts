@@ -24,7 +24,7 @@ describe('the events behind a line', () => {
     currency: 'AUD',
     amount_cents: 43,
     source: 'llm',
-    unit: 'cents',
+    ...{ unit: 'cents', service_month: '2026-05', resource_name: null },
     events: 2,
     excluded_events: 0,
     exact_sum: '42.5',

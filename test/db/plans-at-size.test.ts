@@ -17,7 +17,13 @@ import { listTenantBalances, readAging } from '../../src/db/invoices/balances.ts
 import { findDocument } from '../../src/db/invoices/credit-rows.ts';
 import { countWaitingItems, listItems } from '../../src/db/invoices/item-views.ts';
 import { listPayments } from '../../src/db/invoices/payment-views.ts';
-import { findInvoiceId, listInvoices, showInvoice } from '../../src/db/invoices/invoice-views.ts';
+import {
+  findInvoiceId,
+  listInvoices,
+  showInvoice,
+  showInvoiceHeader,
+} from '../../src/db/invoices/invoice-views.ts';
+import { readInvoiceComparison } from '../../src/db/invoices/month-comparison.ts';
 import {
   countQuarantined,
   listQuarantined,
@@ -42,7 +48,12 @@ import {
 } from '../../src/db/month-end/month-views.ts';
 import { listOutcomes } from '../../src/db/month-end/outcome-views.ts';
 import { openDatabase, type Database, type Queryable } from '../../src/db/pool.ts';
-import { listEventsBehind, readLineUsage } from '../../src/db/usage/provenance.ts';
+import {
+  findEventsBehind,
+  listEventsBehind,
+  readLineUsage,
+} from '../../src/db/usage/provenance.ts';
+import { listSortedEvents, sumLineByDay } from '../../src/db/usage/sorted-events.ts';
 import { showRequest } from '../../src/db/month-end/request-views.ts';
 import { sql } from '../../src/db/sql.ts';
 import { scopeToTenant } from '../../src/db/access/tenant-scope.ts';
@@ -149,11 +160,17 @@ async function someLine(month: string) {
 
 async function readLine(db: Queryable, month: string): Promise<void> {
   const { invoiceId } = await someLine(month);
+  const calendar = await loadCalendar(db);
   for (const lineNo of [2, 3]) {
     expect(await readLineUsage(db, invoiceId, lineNo)).toMatchObject({ events: 3 });
     const page = await listEventsBehind(db, invoiceId, lineNo, { after: null, limit: 2 });
     const after = page.at(-1)?.event_id ?? '';
     expect(await listEventsBehind(db, invoiceId, lineNo, { after, limit: 2 })).toHaveLength(1);
+    const filter = { order: 'largest', model: undefined } as const;
+    const ids = await listSortedEvents(db, invoiceId, lineNo, filter, 1000);
+    expect(await findEventsBehind(db, invoiceId, lineNo, ids)).toHaveLength(3);
+    const line = { documentId: invoiceId, lineNo, month, resourceKind: 'x', currency: null };
+    await sumLineByDay(db, calendar, line);
   }
   expect(await Array.fromAsync(streamUsageCsv(db, invoiceId, 3))).toHaveLength(2);
 }
@@ -227,6 +244,8 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
     }
     await showInvoice(api, invoiceId);
     await readDifference(api, invoiceId);
+    const header = await showInvoiceHeader(api, invoiceId);
+    await readInvoiceComparison(api, header!);
     await readCompositions(api, [invoiceId]);
   },
   'API: the events behind a line': ({ api }) => readLine(api, MONTHS.last),

@@ -127,7 +127,15 @@ describe('quantity and price', () => {
       'AUD',
     );
     expect([joinFigure(quantity), unitPrice]).toEqual(['4,045 requests', null]);
-    expect(details).toEqual(['Charges of AUD 12.34567, rounded once']);
+    expect(details).toEqual(['Before rounding: AUD 12.34567']);
+  });
+
+  test('LLM usage that needed no rounding has no sum before it, and late usage has its dates', () => {
+    const usage = { kind: 'llm_usage', unit: 'request', unit_price_cents: null };
+    const detailsOf = (meta: object) =>
+      plainLineText(line({ ...usage, meta: { exact_cents: '1234', ...meta } }), 'AUD').details;
+    expect(detailsOf({})).toEqual([]);
+    expect(detailsOf({ service_month: '2026-02' })).toEqual(['Service period 1–28 February 2026']);
   });
 
   test('a credit has a true minus, which terminals and tables get as a hyphen', () => {
@@ -169,6 +177,21 @@ describe('names', () => {
     ],
     [line({ kind: 'llm_usage', description: 'LLM usage', meta: {} }), 'LLM usage'],
     [line({ kind: 'tax', description: 'GST (10%)', meta: {} }), 'GST (10%)'],
+    [
+      line({
+        ...{ kind: 'credit', description: 'Credit: Addon: storage_50gb' },
+        meta: { credited_kind: 'addon', addon_code: 'storage_50gb', addon_name: 'More space' },
+      }),
+      'Credit: Addon: More space',
+    ],
+    [
+      line({
+        ...{ kind: 'credit', description: 'Credit: llm_tokens overage' },
+        ...{ resource_kind: 'llm_tokens', meta: { credited_kind: 'overage' } },
+      }),
+      'Credit: LLM tokens overage',
+    ],
+    [line({ kind: 'credit', description: 'Credit: Workshop', meta: {} }), 'Credit: Workshop'],
   ])('%# are the catalogue’s, or the code in words', (given, name) => {
     expect(lineText(given, 'AUD').name).toBe(name);
   });

@@ -123,6 +123,19 @@ describe('CSV', () => {
     });
   });
 
+  test('has the dates of the month that late usage comes from', () => {
+    const late = line({
+      ...{ kind: 'llm_usage', description: 'LLM usage, late for 2026-02', unit_price_cents: null },
+      meta: { exact_cents: '1000.5', service_month: '2026-02' },
+    });
+    const [row] = readCsv(documentCsv(sourceOf([late]), SELLER));
+    expect(row).toMatchObject({
+      description: 'LLM usage, late for February 2026',
+      details: 'Service period 1–28 February 2026. Before rounding: AUD 10.005',
+      ...{ service_from: '2026-02-01', service_to: '2026-02-28', days: '' },
+    });
+  });
+
   test('escapes texts that look like formulas and leaves amounts as they are', () => {
     const source = sourceOf([line({ description: EVIL, amount_cents: -500 })]);
     const [row] = readCsv(documentCsv(source, SELLER));

@@ -239,6 +239,10 @@ describe('the status', () => {
     const { facts, payment } = makeDocument(sourceOf([line()], { due_on: null }), SELLER);
     expect(facts.at(-1)).toEqual({ label: 'Due date', value: 'within 14\u00a0days of release' });
     expect(payment[0]).toBe('Payable within 14\u00a0days of release');
+    const soon = { due_on: null, payment_days: 1 };
+    expect(makeDocument(sourceOf([line()], soon), SELLER).payment[0]).toBe(
+      'Payable within 1\u00a0day of release',
+    );
   });
 
   test('an invoice of 0 has no due date', () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { InvoiceSource } from '../../src/db/invoices/invoice-documents.ts';
 import { documentPdf } from '../../src/documents/document-pdf.ts';
 import { makeDocument } from '../../src/documents/render-document.ts';
+import { foldDays } from '../../src/domain/daily-figures.ts';
 import { formatAmount } from '../../src/domain/format.ts';
 import { HAS_POPPLER, NEEDS_POPPLER, picturesOf, textOfPages } from './_poppler.ts';
 import { AMOUNTS, CREDIT, SELLER, UNTAXED, line, manyLines, sourceOf } from './_source.ts';
@@ -87,6 +88,34 @@ describe.skipIf(!HAS_POPPLER)(HAS_POPPLER ? 'the pages' : `the pages: ${NEEDS_PO
     expect([...text.matchAll(/model-(\d+) /g)].map(([, n]) => Number(n))).toEqual(
       by_model.map((_, n) => n),
     );
+  });
+
+  test('the usage by day follows the models, on pages of its own', async () => {
+    const by_model = ['a', 'b'].map((model) => ({ model, requests: '31', exact_cents: '31' }));
+    const llm = line({ kind: 'llm_usage', description: 'LLM usage', meta: { by_model } });
+    const hours = line({ kind: 'overage', resource_kind: 'droplet_hours' });
+    const usage = Array.from({ length: 31 }, (_, day) =>
+      ['a', 'b'].map((model) => ({
+        ...{ day: day + 1, model, resourceKind: 'llm_usage', currency: 'AUD' },
+        ...{ events: 1, amount: '1' },
+      })),
+    ).flat();
+    const used = { day: 3, model: null, resourceKind: 'droplet_hours', currency: null };
+    const month = '2026-05';
+    const days = [
+      { line_no: 1, month, figures: foldDays(usage, 31) },
+      { line_no: 2, month, figures: foldDays([{ ...used, events: 1, amount: '7.5' }], 31) },
+    ];
+    const pages = textOfPages(await pdfOf(sourceOf([llm, hours], { days })));
+    expect(pages.length).toBeGreaterThan(2);
+    expect(plain(pages[0] ?? '')).toContain(plain(`Page 1 of ${pages.length}`));
+    expect(pages[1]).toContain('LLM usage by model');
+    const text = plain(pages.slice(2).join());
+    expect(text).toContain(plain('Usage by day'));
+    expect(text).toContain(plain('acme-web, Droplet hours overage'));
+    expect(text).toMatch(/3May20267\.5100\.0%/);
+    for (let day = 1; day <= 31; day += 1) expect(text).toContain(`${day}May202623.2%0.02`);
+    expect(text).toContain('a:0.01');
   });
 
   test.each(AMOUNTS)('shows the decimals of $currency', async ({ currency, shown, total }) => {

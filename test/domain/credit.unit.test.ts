@@ -121,7 +121,7 @@ describe('the line of a credit', () => {
       qty: '1',
       unit: 'credit',
       unitPriceCents: null,
-      meta: { credited_number: NUMBER, credited_line_no: 2 },
+      meta: { credited_number: NUMBER, credited_line_no: 2, credited_kind: 'overage' },
       deploymentId: 'web',
     });
   });

@@ -67,9 +67,26 @@ export function credit(
     unit: 'credit',
     unitPriceCents: null,
     amountCents: -cents,
-    meta: { credited_number: numberOf(document), credited_line_no: lineNo },
+    meta: {
+      ...{
+        credited_number: numberOf(document),
+        credited_line_no: lineNo,
+        credited_kind: line.kind,
+      },
+      ...namesOf(line),
+    },
   };
   return addNote(model, invoice, { id, origin: 'credit', draft: null, requestId }, [given]);
+}
+
+/** What a line's name consists of. */
+function namesOf({ meta }: Line): Line['meta'] {
+  const { plan_version_id, addon_code, service_month } = meta;
+  return {
+    ...(plan_version_id !== undefined && { plan_version_id }),
+    ...(addon_code !== undefined && { addon_code }),
+    ...(service_month !== undefined && { service_month }),
+  };
 }
 
 /** Shows a tenant what is issued for a month; later documents of it are visible at once. */

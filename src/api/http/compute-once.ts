@@ -2,13 +2,23 @@ import type { ApiKey } from '../../db/access/api-keys.ts';
 import { createFairQueue } from '../../lib/fair-queue.ts';
 import { ownerOf } from './rate-limits.ts';
 
-/** Each of a few hundred bytes, or of a few hundred rows. */
-const MAX_KEPT = 10_000;
 /** Results of one owner that may wait. */
 const MAX_WAITING = 16;
 
-/** Results by key. Includes those being computed, so that concurrent requests share one computation. */
-const kept = new Map<string, Promise<unknown>>();
+/** Results that are kept. */
+export interface Kept {
+  readonly max: number;
+  /** By key. Includes those being computed, so that concurrent requests share one computation. */
+  readonly results: Map<string, Promise<unknown>>;
+}
+
+/** Makes room for results. @param max how many; then all are dropped */
+export function keepUpTo(max: number): Kept {
+  return { max, results: new Map() };
+}
+
+/** Each of a few hundred bytes, or of a few hundred rows. */
+const SUMS = keepUpTo(10_000);
 /** The turns of reads that go through many events, one at a time in this process, owners taking turns. */
 export const eventReads = createFairQueue({
   maxConcurrent: 1,
@@ -20,16 +30,22 @@ export const eventReads = createFairQueue({
  * Returns a result that reads many events and never changes. The process computes it once and keeps it; it computes one
  * at a time, owners taking turns.
  * @param key says completely what is computed; callers that may not see the result must have been refused before
+ * @param kept where larger results are kept, which must be fewer
  * @throws OverloadedError if too many results of this caller are waiting
  */
-export function computeOnce<T>(caller: ApiKey, key: object, compute: () => Promise<T>): Promise<T> {
+export function computeOnce<T>(
+  caller: ApiKey,
+  key: object,
+  compute: () => Promise<T>,
+  { max, results }: Kept = SUMS,
+): Promise<T> {
   const id = JSON.stringify(key);
-  const known = kept.get(id);
+  const known = results.get(id);
   // Safe: the key says what is computed.
   if (known !== undefined) return known as Promise<T>;
-  if (kept.size >= MAX_KEPT) kept.clear();
+  if (results.size >= max) results.clear();
   const result = eventReads.run(ownerOf(caller), compute);
-  kept.set(id, result);
-  result.catch(() => kept.delete(id));
+  results.set(id, result);
+  result.catch(() => results.delete(id));
   return result;
 }

@@ -1,11 +1,21 @@
 import { z } from 'zod';
 import type { ApiKey } from '../../db/access/api-keys.ts';
 import type { Queryable } from '../../db/pool.ts';
-import { listEventsBehind, type EventBehindLine } from '../../db/usage/provenance.ts';
+import { loadCalendar } from '../../db/settings/load-calendar.ts';
+import {
+  findEventsBehind,
+  type EventBehindLine,
+  type LineUsage,
+} from '../../db/usage/provenance.ts';
+import { EVENT_ORDERS } from '../../db/usage/sorted-events.ts';
+import { parseDate } from '../../domain/period.ts';
 import { ATTRIBUTE_NAME } from '../../ingestion/attributes.ts';
+import { text } from '../../ingestion/usage-fields.ts';
 import { pagedBy } from '../http/paging.ts';
 import { HttpProblem } from '../http/problems.ts';
+import { date } from '../http/request-fields.ts';
 import { lineParams, requireInvoiceHeader } from '../routes/invoice-params.ts';
+import { MAX_SORTED, readLineDays, readSortedEvents } from '../routes/line-days.ts';
 import { readAttributeSums, readLineSummary } from '../routes/line-usage-routes.ts';
 import { noteLineParams, requireNoteHeader } from '../routes/note-params.ts';
 import { nextHref, page, pageQuery, pagesOfBoth } from './page-definition.ts';
@@ -13,7 +23,12 @@ import { lineUsagePage } from './views/line-usage-html.ts';
 import { rootOf, type Visitor } from './views/layout.ts';
 
 const EVENTS_A_PAGE = 100;
-const readEvents = pagedBy(z.string(), ({ event_id }: EventBehindLine) => event_id);
+/** An event and its place in the list, which never changes. */
+interface PlacedEvent {
+  readonly place: number;
+  readonly event: EventBehindLine;
+}
+const readPage = pagedBy(z.int32().min(0).max(MAX_SORTED), ({ place }: PlacedEvent) => place);
 
 const query = z.object({
   ...pageQuery,
@@ -21,6 +36,9 @@ const query = z.object({
     .string()
     .regex(ATTRIBUTE_NAME, { error: 'expected the name of an attribute, such as team' })
     .optional(),
+  order: z.enum(EVENT_ORDERS).default('largest'),
+  day: date.optional(),
+  model: text(200).optional(),
 });
 
 /** Shows the usage events of an invoice line. */
@@ -70,22 +88,67 @@ async function show(db: Queryable, shown: Shown) {
       'this line does not exist, or is neither LLM usage nor overage',
     );
   }
-  const { by } = shown.query;
-  const byAttribute = by
-    ? { name: by, sums: await readAttributeSums(db, documentId, line, by, caller) }
-    : null;
-  const { entries, next_cursor } = await readEvents(
-    { limit: EVENTS_A_PAGE, cursor: shown.query.cursor },
-    (asked) => listEventsBehind(db, documentId, lineNo, asked),
+  const { by, cursor, ...filter } = shown.query;
+  const ids = await readSortedEvents(db, { documentId, lineNo }, await inTime(db, filter), caller);
+  const { entries, next_cursor } = await readPage(
+    { limit: EVENTS_A_PAGE, cursor },
+    async ({ after, limit }): Promise<readonly PlacedEvent[]> => {
+      const start = after === null ? 0 : after + 1;
+      const events = await findEventsBehind(
+        db,
+        documentId,
+        lineNo,
+        ids.slice(start, start + limit),
+      );
+      return events.map((event, at) => ({ event, place: start + at }));
+    },
   );
   return page(
     lineUsagePage({
-      visitor,
-      document,
-      line,
-      events: entries,
+      ...{ visitor, document, line, filter },
+      events: entries.map(({ event }) => event),
+      isCut: ids.length === MAX_SORTED,
       nextHref: nextHref(path, next_cursor),
-      byAttribute,
+      sums: cursor === undefined ? await readSums(db, documentId, line, by, caller) : null,
     }),
   );
+}
+
+/** Returns the filter of events with the instants of its day. */
+async function inTime(
+  db: Queryable,
+  { order, model, day }: Pick<z.output<typeof query>, 'order' | 'model' | 'day'>,
+) {
+  if (day === undefined) return { order, model };
+  const { startOfDay } = await loadCalendar(db);
+  const start = parseDate(day);
+  return {
+    ...{ order, model },
+    time: { from: startOfDay(start), until: startOfDay(start.add({ days: 1 })) },
+  };
+}
+
+/** Returns what the first page shows above the events. */
+async function readSums(
+  db: Queryable,
+  documentId: string,
+  line: LineUsage,
+  by: string | undefined,
+  caller: ApiKey,
+) {
+  const { line_no: lineNo, service_month: month, source, unit, currency } = line;
+  const of =
+    source === 'llm'
+      ? { resourceKind: 'llm_usage', currency }
+      : { resourceKind: unit, currency: null };
+  return {
+    days:
+      line.expired_at === null
+        ? await readLineDays(db, { documentId, lineNo, month, ...of }, caller)
+        : null,
+    byAttribute:
+      by === undefined
+        ? null
+        : { name: by, sums: await readAttributeSums(db, documentId, line, by, caller) },
+  };
 }

@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import type { ApiKey } from '../../db/access/api-keys.ts';
+import type { Queryable } from '../../db/pool.ts';
 import {
   readDocumentHeader,
   readDocumentSource,
+  type DocumentHeader,
   type DocumentKind,
+  type DocumentSource,
+  type UsedDays,
 } from '../../db/invoices/invoice-documents.ts';
 import { DOCUMENT_CSV_HEADERS } from '../../documents/document-csv.ts';
 import { DOCUMENT_CSP } from '../../documents/document-html.ts';
@@ -14,8 +18,9 @@ import {
 } from '../../documents/render-document.ts';
 import type { CallDeps } from '../http/api-deps.ts';
 import { invoiceParams, notAnInvoice } from './invoice-params.ts';
+import { readLineDays } from './line-days.ts';
 import { noteParams, notANote } from './note-params.ts';
-import { HttpProblem } from '../http/problems.ts';
+import { HttpProblem, invalidRequest } from '../http/problems.ts';
 import { ownerOf } from '../http/rate-limits.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 
@@ -30,6 +35,19 @@ const SHARED = {
   rateLimited: true,
   problems: ['not-found', 'seller-unknown', 'overloaded'],
 } as const;
+
+/** Lines with usage in an appendix, each with a row per day. */
+const MAX_APPENDED = 500;
+
+const appendixQuery = z.strictObject({
+  appendix: z
+    .enum(['1'])
+    .optional()
+    .describe(
+      `1: ends with an appendix of the usage behind its lines by day and model, of at most ${MAX_APPENDED} lines. ` +
+        'It is left out once the events have expired.',
+    ),
+});
 
 /** Where the documents of a kind are, and what they are called. */
 interface Kind<Params extends z.ZodObject> {
@@ -74,6 +92,7 @@ function documentRoutes<Params extends z.ZodObject>(of: Kind<Params>) {
       operationId: `get${of.name}Html`,
       summary: `Read ${of.noun} as a page`,
       description: `${of.about} To read and print, without external resources.`,
+      query: appendixQuery,
       responses: {
         200: {
           description: 'HTML',
@@ -84,8 +103,9 @@ function documentRoutes<Params extends z.ZodObject>(of: Kind<Params>) {
         },
       },
     },
-    async ({ params, caller }, deps) => {
-      const rendered = await render(deps, of, of.idOf(params as z.output<Params>), caller, 'html');
+    async ({ params, query, caller }, deps) => {
+      const id = of.idOf(params as z.output<Params>);
+      const rendered = await render(deps, of, id, caller, 'html', query.appendix !== undefined);
       return reply(200, String(rendered.content), {
         ...rendered.headers,
         'Content-Security-Policy': DOCUMENT_CSP,
@@ -99,6 +119,7 @@ function documentRoutes<Params extends z.ZodObject>(of: Kind<Params>) {
       operationId: `get${of.name}Pdf`,
       summary: `Download ${of.noun} as PDF`,
       description: `${of.about} Tagged for screen readers. The same content always has the same bytes.`,
+      query: appendixQuery,
       responses: {
         200: {
           description: 'PDF 1.7',
@@ -111,8 +132,9 @@ function documentRoutes<Params extends z.ZodObject>(of: Kind<Params>) {
         },
       },
     },
-    async ({ params, caller }, deps) => {
-      const rendered = await render(deps, of, of.idOf(params as z.output<Params>), caller, 'pdf');
+    async ({ params, query, caller }, deps) => {
+      const id = of.idOf(params as z.output<Params>);
+      const rendered = await render(deps, of, id, caller, 'pdf', query.appendix !== undefined);
       return reply(200, rendered.content, rendered.headers);
     },
   );
@@ -150,6 +172,7 @@ async function render(
   id: string,
   caller: ApiKey,
   format: DocumentFormat,
+  hasDays = false,
 ) {
   const isUuid = z.uuid().safeParse(id).success;
   const header = isUuid ? await readDocumentHeader(db, kind, id, caller.tenantId) : null;
@@ -157,15 +180,44 @@ async function render(
   const place = format === 'csv' ? 'attachment' : 'inline';
   const name = documentFileName(header.number, format);
   try {
-    const { content, etag } = await documents.render(ownerOf(caller), header, format, () =>
-      readDocumentSource(db, header),
-    );
+    // Before it is rendered, because all other documents wait while one is.
+    const source = hasDays ? await readSourceWithDays(db, header, caller) : null;
+    const readSource = async () => source ?? (await readDocumentSource(db, header));
+    const rendered = documents.render(ownerOf(caller), header, format, readSource, hasDays);
+    const { content, etag } = await rendered;
     const headers = { 'Content-Disposition': `${place}; filename="${name}"`, ETag: etag };
     return { content, headers };
   } catch (error) {
     if (error instanceof NoSellerError) throw new HttpProblem('seller-unknown', error.message);
     throw error;
   }
+}
+
+/** @throws HttpProblem `invalid-request` if too many lines have usage; OverloadedError */
+async function readSourceWithDays(
+  db: Queryable,
+  header: DocumentHeader,
+  caller: ApiKey,
+): Promise<DocumentSource> {
+  const source = await readDocumentSource(db, header);
+  const lines = source.lines.filter(({ kind }) => kind === 'llm_usage' || kind === 'overage');
+  if (lines.length > MAX_APPENDED) {
+    const detail = `${header.number} has ${lines.length} lines with usage, and the appendix can have ${MAX_APPENDED}`;
+    throw invalidRequest([{ parameter: 'appendix', detail }]);
+  }
+  const days: UsedDays[] = [];
+  for (const { line_no, kind, resource_kind, meta } of lines) {
+    const late = typeof meta.service_month === 'string' ? meta.service_month : null;
+    const month = late ?? header.period_start.slice(0, 'YYYY-MM'.length);
+    const isLlm = kind === 'llm_usage';
+    const line = {
+      ...{ documentId: header.invoice_id, lineNo: line_no, month },
+      resourceKind: isLlm ? kind : (resource_kind ?? ''),
+      currency: isLlm ? header.currency : null,
+    };
+    days.push({ line_no, month, figures: await readLineDays(db, line, caller) });
+  }
+  return { ...source, days };
 }
 
 export const {

@@ -21,6 +21,7 @@ import { readEnvironment, withDatabase } from '../environment.ts';
 import { CliError } from '../cli-error.ts';
 import { requireInvoice } from '../preconditions.ts';
 import { print } from '../output.ts';
+import { usageLineName } from '../../display/line-text.ts';
 import { formatAmount, formatMoney, groupDigits } from '../../domain/format.ts';
 import { counted } from '../render/styled-text.ts';
 import { renderTable, type Column } from '../render/text-table.ts';
@@ -170,8 +171,9 @@ export function renderLineUsage(
   ].join('\n');
 }
 
-function headOf({ number, line_no, description, amount_cents, currency }: LineUsage): string {
-  return `${number}, line ${line_no}: ${description}, ${formatMoney(amount_cents, currency)}`;
+function headOf(line: LineUsage): string {
+  const { number, line_no, amount_cents, currency } = line;
+  return `${number}, line ${line_no}: ${usageLineName(line)}, ${formatMoney(amount_cents, currency)}`;
 }
 
 function modelColumns({ currency }: LineUsage): readonly Column<ModelSum>[] {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { BUYER_AS_JSON, buyerSchema } from '../catalogue/buyer-details.ts';
 import { invoiceLineSchema, invoiceHeaderSchema, LINE_VIEW_COLUMNS } from './invoice-views.ts';
+import type { DailyFigures } from '../../domain/daily-figures.ts';
+import type { Month } from '../../domain/period.ts';
 import { dueOn } from '../release-facts.ts';
 import { type Page, allOf, sql, uuidArray } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
@@ -56,8 +58,17 @@ export type DocumentHeader = z.infer<typeof header>;
 
 const line = invoiceLineSchema.extend({ invoice_id: z.string() });
 
+/** The usage behind a line by day. */
+export interface UsedDays {
+  readonly line_no: number;
+  readonly month: Month;
+  readonly figures: DailyFigures;
+}
+
 interface WithLines {
   readonly lines: readonly z.infer<typeof invoiceLineSchema>[];
+  /** Of each line with usage, for an appendix; absent unless it was asked for. */
+  readonly days?: readonly UsedDays[];
 }
 export type InvoiceSource = z.infer<typeof invoiceHeader> & WithLines;
 export type NoteSource = z.infer<typeof noteHeader> & WithLines;

@@ -49,8 +49,8 @@ export type NoteHeader = z.infer<typeof noteHeaderSchema>;
 
 /** A line of a note. */
 export const noteLineSchema = invoiceLineSchema.describe(
-  'A signed difference. `meta` has `before_cents` and `after_cents`, or, on a credit, `credited_number` and ' +
-    '`credited_line_no`.',
+  'A signed difference. `meta` has `before_cents` and `after_cents`, or, on a credit, `credited_number`, ' +
+    '`credited_line_no` and `credited_kind`.',
 );
 
 export interface NoteView extends NoteHeader {

@@ -19,20 +19,28 @@ export function takenBack(invoiceId: string, lineNo: number) {
     )`;
 }
 
+/** Which events behind a line: the next ones by id, or those with these ids; null: all. */
+export type WantedEvents =
+  | { readonly after: string | null; readonly limit: number }
+  | { readonly ids: readonly string[] }
+  | null;
+
 /**
  * Selects the events of the line's buckets, and those that it takes back; with a page, the next ones of each bucket.
- * Events are matched by bucket and month, because the archive has one partition per month.
+ * Events are matched by bucket and month, because the archive has one partition per month. `bucket_model` is the model
+ * that sums count the event for: '' for models without a bucket of their own, null for metered usage.
  */
-export function eventsBehind(
-  invoiceId: string,
-  lineNo: number,
-  page: { readonly after: string | null; readonly limit: number } | null,
-) {
+export function eventsBehind(invoiceId: string, lineNo: number, wanted: WantedEvents) {
   const nextOf = (id: ReturnType<typeof sql.fragment>) => {
-    if (page === null) return sql.fragment``;
+    if (wanted === null) return sql.fragment``;
+    if ('ids' in wanted) {
+      return sql.fragment`AND ${id} COLLATE "C" = ANY(${sql.array([...wanted.ids], 'text')})`;
+    }
     const isNext =
-      page.after === null ? sql.fragment`` : sql.fragment`AND ${id} COLLATE "C" > ${page.after}`;
-    return sql.fragment`${isNext} ORDER BY ${id} COLLATE "C" LIMIT ${page.limit}`;
+      wanted.after === null
+        ? sql.fragment``
+        : sql.fragment`AND ${id} COLLATE "C" > ${wanted.after}`;
+    return sql.fragment`${isNext} ORDER BY ${id} COLLATE "C" LIMIT ${wanted.limit}`;
   };
   const excluded = sql.fragment`
     LEFT JOIN (
@@ -40,12 +48,12 @@ export function eventsBehind(
       FROM invoice_exclusions le JOIN usage_exclusions x USING (exclusion_id)
       WHERE le.invoice_id = ${invoiceId}::uuid
     ) x`;
-  const ofTaken = sql.fragment`x.event_id, x.amount, x.bucket_id, b.service_month`;
+  const ofTaken = sql.fragment`x.event_id, x.amount, x.bucket_id, b.service_month, b.model`;
   const buckets = sql.fragment`
     FROM invoice_usage u JOIN usage_buckets b USING (bucket_id)`;
   const ofLine = sql.fragment`WHERE u.invoice_id = ${invoiceId}::uuid AND u.line_no = ${lineNo}`;
   return sql.fragment`
-    SELECT e.gateway_request_id AS event_id, e.occurred_at, e.received_at, e.model, e.input_tokens,
+    SELECT e.gateway_request_id AS event_id, e.occurred_at, e.received_at, e.model, b.model AS bucket_model, e.input_tokens,
       e.output_tokens, NULL::numeric AS qty, NULL::text AS replaces, e.attributes, e.charge_cents AS amount,
       coalesce(x.amount, 0) AS excluded, x.event_id IS NOT NULL AS is_excluded,
       e.content_hash AS hash
@@ -57,7 +65,7 @@ export function eventsBehind(
     ${excluded} ON x.source = 'llm' AND x.event_id = e.gateway_request_id
     ${ofLine} AND b.source = 'llm'
     UNION ALL
-    SELECT r.record_id, r.occurred_at, r.received_at, NULL, NULL, NULL, r.qty, r.replaces, NULL,
+    SELECT r.record_id, r.occurred_at, r.received_at, NULL, NULL, NULL, NULL, r.qty, r.replaces, NULL,
       r.added_qty, coalesce(x.amount, 0), x.event_id IS NOT NULL, r.content_hash
     ${buckets} CROSS JOIN LATERAL (
       SELECT * FROM ${METERED_RECORDS} r
@@ -67,7 +75,7 @@ export function eventsBehind(
     ${excluded} ON x.source = 'metered' AND x.event_id = r.record_id
     ${ofLine} AND b.source = 'metered'
     UNION ALL
-    SELECT e.gateway_request_id, e.occurred_at, e.received_at, e.model, e.input_tokens, e.output_tokens,
+    SELECT e.gateway_request_id, e.occurred_at, e.received_at, e.model, taken.model, e.input_tokens, e.output_tokens,
       NULL, NULL, e.attributes, 0, taken.amount, true, e.content_hash
     FROM (SELECT ${ofTaken} ${takenBack(invoiceId, lineNo)} AND x.source = 'llm') taken
     CROSS JOIN LATERAL (
@@ -76,7 +84,7 @@ export function eventsBehind(
         ${nextOf(sql.fragment`e.gateway_request_id`)}
     ) e
     UNION ALL
-    SELECT r.record_id, r.occurred_at, r.received_at, NULL, NULL, NULL, r.qty, r.replaces, NULL, 0, taken.amount,
+    SELECT r.record_id, r.occurred_at, r.received_at, NULL, NULL, NULL, NULL, r.qty, r.replaces, NULL, 0, taken.amount,
       true, r.content_hash
     FROM (SELECT ${ofTaken} ${takenBack(invoiceId, lineNo)} AND x.source = 'metered') taken
     CROSS JOIN LATERAL (

@@ -15,6 +15,11 @@ export const lineUsageSchema = z.object({
   currency: z.string(),
   amount_cents: z.int(),
   source: z.enum(['llm', 'metered']),
+  service_month: z.string().describe('The month of the usage.').meta({ example: '2026-05' }),
+  resource_name: z
+    .string()
+    .nullable()
+    .describe('What the plan called the resource kind. Null: nothing, and LLM usage.'),
   unit: z
     .string()
     .describe(
@@ -162,7 +167,8 @@ function readLineFacts(
   return db.maybeOne(sql.type(lineFacts)`
     SELECT i.invoice_id, i.number, l.line_no, l.description, i.currency, l.amount_cents, l.kind,
       CASE l.kind WHEN 'llm_usage' THEN 'llm' ELSE 'metered' END AS source,
-      coalesce(l.resource_kind, 'cents') AS unit, gone.expired_at, gone.events AS "goneEvents",
+      coalesce(l.meta ->> 'service_month', to_char(i.period_start, 'YYYY-MM')) AS service_month,
+      l.meta ->> 'resource_name' AS resource_name, coalesce(l.resource_kind, 'cents') AS unit, gone.expired_at, gone.events AS "goneEvents",
       gone.excluded_events AS "goneExcluded", gone.exact_sum AS "goneSum"
     FROM invoices i JOIN invoice_lines l USING (invoice_id)
     CROSS JOIN LATERAL (
@@ -218,10 +224,26 @@ export function listEventsBehind(
   { after, limit }: { readonly after: string | null; readonly limit: number },
 ): Promise<readonly EventBehindLine[]> {
   return db.any(sql.type(behindLineSchema)`
-    SELECT event_id, occurred_at, received_at, model, input_tokens, output_tokens,
-      trim_scale(qty) AS qty, replaces, attributes, trim_scale(amount) AS amount,
-      trim_scale(excluded) AS excluded, is_excluded, encode(hash, 'hex') AS content_hash
-    FROM (${eventsBehind(invoiceId, lineNo, { after, limit })}) e
+    SELECT ${EVENT_COLUMNS} FROM (${eventsBehind(invoiceId, lineNo, { after, limit })}) e
     ORDER BY event_id COLLATE "C" LIMIT ${limit}
   `);
 }
+
+/** Returns these events behind a line, in this order. Reads them by an index. */
+export async function findEventsBehind(
+  db: Queryable,
+  invoiceId: string,
+  lineNo: number,
+  ids: readonly string[],
+): Promise<readonly EventBehindLine[]> {
+  if (ids.length === 0) return [];
+  const found = await db.any(sql.type(behindLineSchema)`
+    SELECT ${EVENT_COLUMNS} FROM (${eventsBehind(invoiceId, lineNo, { ids })}) e
+  `);
+  const byId = new Map(found.map((event) => [event.event_id, event]));
+  return ids.flatMap((id) => byId.get(id) ?? []);
+}
+
+const EVENT_COLUMNS = sql.fragment`
+  event_id, occurred_at, received_at, model, input_tokens, output_tokens, trim_scale(qty) AS qty, replaces, attributes,
+  trim_scale(amount) AS amount, trim_scale(excluded) AS excluded, is_excluded, encode(hash, 'hex') AS content_hash`;

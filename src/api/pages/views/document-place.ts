@@ -44,11 +44,20 @@ const FORMATS = ['html', 'pdf', 'csv'];
 /**
  * Renders the item of a list of links that names an invoice's or note's documents.
  * @param path below the visitor's root: `invoices/ID`, `adjustment-notes/ID`
+ * @param lines those of the document, of which some may have usage behind them
  */
-export function documentLinks(visitor: Visitor, path: string): Markup {
+export function documentLinks(
+  visitor: Visitor,
+  path: string,
+  lines: readonly { readonly kind: string }[],
+): Markup {
+  const href = `${rootOf(visitor)}/${path}`;
   const links = FORMATS.map(
     (format, index) =>
-      markup`${index === 0 ? '' : ', '}<a href="${rootOf(visitor)}/${path}.${format}">${format.toUpperCase()}</a>`,
+      markup`${index === 0 ? '' : ', '}<a href="${href}.${format}">${format.toUpperCase()}</a>`,
   );
+  if (lines.some(({ kind }) => kind === 'llm_usage' || kind === 'overage')) {
+    links.push(markup`, <a href="${href}.pdf?appendix=1">PDF with the usage by day</a>`);
+  }
   return markup`<li>${visitor.scope === 'operator' ? 'Documents for the tenant' : 'Documents'}: ${links}</li>`;
 }

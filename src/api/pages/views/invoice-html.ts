@@ -64,7 +64,7 @@ ${revisionsTable(revisions, invoice.invoice_id, visitor)}`
 }
 
 function linksOf({ visitor, invoice, temporal }: InvoicePageView): Markup {
-  const documents = documentLinks(visitor, `invoices/${invoice.invoice_id}`);
+  const documents = documentLinks(visitor, `invoices/${invoice.invoice_id}`, invoice.lines);
   if (visitor.scope === 'tenant') return markup`<ul class="links">${documents}</ul>`;
   const { tenant_id, superseded_by } = invoice;
   const month = invoice.period_start.slice(0, 7);

@@ -45,7 +45,7 @@ ${tenantFact({ ...view, invoice: note })}<div><dt>Adjusts</dt><dd><a href="${inv
 ${releasedFact(released_at, visitor)}${noteTotalRows(note).map(({ label, value }) => markup`<div><dt>${label}</dt><dd>${value}</dd></div>\n`)}</dl>
 <p>${request === null ? 'Reason' : `${ORIGINS[note.origin]} by ${request.actor}`}: “${reason}”</p>
 ${effect === null ? '' : markup`<p>${effect}.</p>\n`}${noteTaxNotes(note).map((text) => markup`<p class="hint">${text}</p>\n`)}<ul class="links">
-${documentLinks(visitor, `adjustment-notes/${id}`)}
+${documentLinks(visitor, `adjustment-notes/${id}`, note.lines)}
 ${temporal === null ? '' : markup`<li><a href="${temporal.tenant(month, tenant_id)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>
 <h2 id="lines">Lines</h2>
 ${linesTable(note, visitor)}`,

@@ -52,5 +52,5 @@ export function roundedQuantity(decimal: string): string {
 export function roundedMoney(exactCents: string, currency: string): string {
   const exact = new Decimal(exactCents);
   const short = exact.abs().lessThan(1) ? exact.toSignificantDigits(3) : exact.toDecimalPlaces(0);
-  return formatMoney(short.toFixed(), currency);
+  return formatMoney(short.toFixed(), currency).replace('-', '−');
 }
