@@ -103,6 +103,12 @@ CREATE UNIQUE INDEX invoices_one_per_request ON invoices (tenant_id, period_star
 -- Few rows: doctor looks for usage that void invoices hold.
 CREATE INDEX invoices_void ON invoices (invoice_id) WHERE status = 'void' AND superseded_by IS NULL;
 CREATE INDEX invoices_by_period ON invoices (period_start DESC, invoice_id DESC);
+-- Covers the totals of months, so that 12 months of them don't read the table. Its condition is that of `standsUnvoided`
+-- (src/db/standing.ts).
+CREATE INDEX invoices_month_totals ON invoices (period_start, currency)
+  INCLUDE (subtotal_cents, tax_cents, total_cents, plan_base_cents, addon_cents, overage_cents, llm_usage_cents,
+    item_cents, credit_cents)
+  WHERE kind = 'invoice' AND superseded_by IS NULL AND status <> 'void';
 
 -- Numbers that this database never issues, because a database that was lost had issued them
 -- (docs/operations/restore.md). They are the only gaps in a tenant's numbers.
