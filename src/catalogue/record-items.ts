@@ -6,7 +6,7 @@ import {
   type StoredItem,
 } from '../db/invoices/item-ledger.ts';
 import { showItem, type ListedItem } from '../db/invoices/item-views.ts';
-import type { Database } from '../db/pool.ts';
+import type { Database, Queryable } from '../db/pool.ts';
 import { lockTenants } from '../db/transactions.ts';
 import { reasonOf, toFieldErrors } from '../ingestion/field-errors.ts';
 import type { FieldError } from '../ingestion/results.ts';
@@ -59,6 +59,17 @@ export function recordItems(
   });
 }
 
+/** Returns why an item would be rejected now; null if it would be recorded. Writes nothing. */
+export async function whyRejected(
+  db: Queryable,
+  sent: unknown,
+): Promise<readonly FieldError[] | null> {
+  const { data, error } = invoiceItemSchema.safeParse(sent, { error: explainIssue });
+  if (data === undefined) return toFieldErrors(error.issues);
+  const refusal = refusalOf(data, await readCurrencies(db, [data.tenant_id]));
+  return refusal?.errors ?? null;
+}
+
 function rejected(errors: readonly FieldError[]): ItemResult & { readonly status: 'rejected' } {
   return { status: 'rejected', reason: reasonOf(errors), errors };
 }
@@ -66,7 +77,7 @@ function rejected(errors: readonly FieldError[]): ItemResult & { readonly status
 function refusalOf(
   { tenant_id, currency }: SentItem,
   currencies: ReadonlyMap<string, string>,
-): ItemResult | null {
+): (ItemResult & { readonly status: 'rejected' }) | null {
   const known = currencies.get(tenant_id);
   if (known === undefined) {
     return rejected([{ pointer: '/tenant_id', detail: `there is no tenant ${tenant_id}` }]);
@@ -128,6 +139,22 @@ export type Withdrawal =
   | { readonly outcome: 'withdrawn'; readonly isNew: boolean; readonly item: ListedItem }
   | { readonly outcome: 'unknown' }
   | { readonly outcome: 'refused'; readonly reason: string };
+
+/** Returns an item that could be withdrawn now, or why it can't be. Writes nothing. */
+export async function planWithdrawal(
+  db: Queryable,
+  itemId: string,
+): Promise<
+  | { readonly outcome: 'possible' | 'withdrawn'; readonly item: ListedItem }
+  | Exclude<Withdrawal, { outcome: 'withdrawn' }>
+> {
+  const item = await showItem(db, itemId);
+  if (item === null) return { outcome: 'unknown' };
+  if (item.state === 'withdrawn') return { outcome: 'withdrawn', item };
+  return item.state === 'pending'
+    ? { outcome: 'possible', item }
+    : { outcome: 'refused', reason: whyNotWithdrawn(item) };
+}
 
 /**
  * Withdraws an item for good, if no live invoice takes any of it. Takes the tenant's lock, so that no invoice is issued

@@ -1,9 +1,10 @@
-import type { Database } from '../db/pool.ts';
+import type { Database, Queryable } from '../db/pool.ts';
 import { findArchivedIds } from '../db/usage/usage-archive.ts';
 import {
   findExcludable,
   findExclusion,
   insertExclusion,
+  type ExcludableEvent,
   type Exclusion,
 } from '../db/usage/usage-exclusions.ts';
 import { lockOpenBuckets, OTHER_MODELS, type UsageSource } from '../db/usage/usage-ledger.ts';
@@ -19,8 +20,26 @@ export interface ExclusionRequest {
 export type ExclusionResult =
   /** `isNew` is false if the event was already excluded; that exclusion stays unchanged. */
   | { readonly outcome: 'excluded'; readonly isNew: boolean; readonly exclusion: Exclusion }
-  | { readonly outcome: 'unknown' }
-  | { readonly outcome: 'refused'; readonly reason: string };
+  | NotExcludable;
+
+type NotExcludable =
+  { readonly outcome: 'unknown' } | { readonly outcome: 'refused'; readonly reason: string };
+
+/** Returns whether an event could be excluded now, also one that is excluded already. Writes nothing. */
+export async function planExclusion(
+  db: Queryable,
+  { source, eventId }: Pick<ExclusionRequest, 'source' | 'eventId'>,
+): Promise<NotExcludable | { readonly outcome: 'possible'; readonly event: ExcludableEvent }> {
+  const event = await findExcludable(db, source, eventId);
+  if (event === null) {
+    const [archived] = await findArchivedIds(db, source, [eventId]);
+    if (archived === undefined) return { outcome: 'unknown' };
+    return { outcome: 'refused', reason: `event ${eventId} has expired, as all of its month` };
+  }
+  if (event.replacedBy === null) return { outcome: 'possible', event };
+  const reason = `record ${eventId} was replaced by ${event.replacedBy}: exclude that one`;
+  return { outcome: 'refused', reason };
+}
 
 /**
  * Permanently excludes an accepted event from billing. The event stays visible in the ledger, with the actor
@@ -31,20 +50,13 @@ export function excludeEvent(db: Database, request: ExclusionRequest): Promise<E
   const { source, eventId } = request;
   return db.transaction(async (tx) => {
     const known = await findExcludable(tx, source, eventId);
-    if (known === null) {
-      const [archived] = await findArchivedIds(tx, source, [eventId]);
-      if (archived === undefined) return { outcome: 'unknown' };
-      return { outcome: 'refused', reason: `event ${eventId} has expired, as all of its month` };
-    }
     // A correction takes this lock too, so the record is excluded before or after it, never during it.
-    if (source === 'metered') {
+    if (source === 'metered' && known !== null) {
       await lockOpenBuckets(tx, source, [{ ...known, model: OTHER_MODELS }]);
     }
-    const event = (await findExcludable(tx, source, eventId)) ?? known;
-    if (event.replacedBy !== null) {
-      const reason = `record ${eventId} was replaced by ${event.replacedBy}: exclude that one`;
-      return { outcome: 'refused', reason };
-    }
+    const planned = await planExclusion(tx, request);
+    if (planned.outcome !== 'possible') return planned;
+    const { event } = planned;
     const isNew = await insertExclusion(tx, source, eventId, event, request);
     const exclusion = await findExclusion(tx, source, eventId);
     if (exclusion === null) throw new Error(`the exclusion of ${eventId} is gone`);

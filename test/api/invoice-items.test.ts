@@ -173,28 +173,59 @@ describe('the page', () => {
     ...{ description: 'Credit for <May>', amount: '-1,040.50', taxable: 'true', ...more },
   });
 
-  test('adds a credit in the currency of the tenant, and lists it', async () => {
+  test('adds a credit in the currency of the tenant, once what will happen is confirmed', async () => {
     const tenantId = await newTenant();
-    const added = await browser.post('/operator/items/new', fields(tenantId));
-    expect([added.status, added.headers.location]).toEqual([
-      303,
-      `/operator/items?tenant_id=${tenantId}`,
-    ]);
-    const { text } = await browser.get(`/operator/items?tenant_id=${tenantId}&state=waiting`);
+    const path = `/operator/items/new?tenant_id=${tenantId}`;
+    const shown = await browser.fill(path, fields(tenantId));
+    expect(shown.status).toBe(200);
+    expect(shown.text).toContain('Nothing has been done yet');
+    expect(shown.text).toContain(
+      `${tenantId} gets a credit of AUD 1,040.50 for “Credit for &lt;May&gt;”`,
+    );
+    expect(shown.text).toContain('It waits for taxable charges that it can reduce by AUD 1,040.50');
+    expect((await list(`tenant_id=${tenantId}`)).items).toEqual([]);
+
+    const added = await browser.confirm(path, shown);
+    const page = `/operator/items?tenant_id=${tenantId}`;
+    expect([added.status, added.headers.location]).toEqual([303, `${page}&done=item-added`]);
+    const { text } = await browser.get(`${page}&state=waiting&done=item-added`);
+    expect(text).toContain('The charge or credit is recorded.');
     expect(text).toContain('Credit for &lt;May&gt;');
     expect(text).toContain('AUD -1,040.50');
     expect(text).toContain('Waits for taxable charges that it can reduce by AUD 1,040.50');
+    // A double click.
+    expect((await browser.confirm(path, shown)).status).toBe(303);
+    expect((await list(`tenant_id=${tenantId}`)).items).toHaveLength(1);
+  });
+
+  test('says that a month is invoiced already, and what waits', async () => {
+    const tenantId = await newTenant();
+    await build(tenantId);
+    await record(item(tenantId, { month: '2026-07' }));
+    const { text } = await browser.fill('/operator/items/new', fields(tenantId, { amount: '5' }));
+    expect(text).toContain(`May 2026 is invoiced already (${tenantId}-000001): a rerun`);
+    expect(text).toContain('has others that wait: “Workshop”, AUD 250.00.');
+  });
+
+  test('asks again if another operator has added something since', async () => {
+    const tenantId = await newTenant();
+    const shown = await browser.fill('/operator/items/new', fields(tenantId));
+    await record(item(tenantId));
+    const again = await browser.confirm('/operator/items/new', shown);
+    expect([again.status, again.text]).toEqual([200, expect.stringContaining('“Workshop”')]);
+    expect((await browser.confirm('/operator/items/new', again)).status).toBe(303);
   });
 
   test.each([
     ['a wrong amount', { amount: '12.345' }, 'Amount: expected an amount'],
     ['a decimal comma', { amount: '-99,50' }, 'Amount: write -99.50, not -99,50'],
     ['no amount', { amount: '' }, 'Amount: expected an amount'],
+    ['an amount with too many digits', { amount: '9'.repeat(17) }, 'Amount: expected an amount'],
     ['an unknown tenant', { tenant_id: 'nobody' }, 'Tenant: there is no tenant nobody'],
     ['a wrong month', { month: 'May' }, 'Month: '],
   ])('shows %s next to the field, and keeps what was typed', async (_what, wrong, message) => {
     const tenantId = await newTenant();
-    const answer = await browser.post('/operator/items/new', fields(tenantId, wrong));
+    const answer = await browser.fill('/operator/items/new', fields(tenantId, wrong));
     expect(answer.status).toBe(422);
     expect(answer.text).toContain(message);
     expect(answer.text).toContain('value="Credit for &lt;May&gt;"');
@@ -202,13 +233,26 @@ describe('the page', () => {
 
   test('withdraws an item with a reason, and says why it can’t', async () => {
     const tenantId = await newTenant();
-    const [pending, billed] = [fields(tenantId, { month: '2026-07' }), fields(tenantId)];
-    for (const one of [pending, billed]) await browser.post('/operator/items/new', one);
+    const [pending, billed] = [item(tenantId, { month: '2026-07' }), item(tenantId)];
+    await record({ items: [pending, billed] });
     await build(tenantId);
     const path = (id: string) => `/operator/items/${id}/withdraw`;
-    expect((await browser.get(path(pending.item_id))).text).toContain('You can’t undo this');
-    expect((await browser.post(path(pending.item_id), { reason: '' })).text).toContain('Reason: ');
-    expect((await browser.post(path(pending.item_id), { reason: 'typo' })).status).toBe(303);
+    const opened = await browser.get(path(pending.item_id));
+    expect(opened.text).toContain('I know that this can’t be undone');
+    expect(opened.text).toContain('will take “Workshop”, AUD 250.00');
+    const without = await browser.act(path(pending.item_id), { reason: ' ' });
+    expect([without.status, without.text]).toEqual([422, expect.stringContaining('Reason: ')]);
+    const unconfirmed = await browser.fill(path(pending.item_id), { reason: 'typo' });
+    expect(unconfirmed.text).toContain('Tick the box');
+    expect((await browser.act(path(pending.item_id), { reason: 'typo' })).status).toBe(303);
+    const twice = await browser.confirm(path(pending.item_id), opened, { reason: 'typo' });
+    expect(twice.status).toBe(303);
+    const others = await browser.confirm(path(pending.item_id), opened, { reason: 'another' });
+    expect([others.status, others.text]).toEqual([
+      422,
+      expect.stringContaining('withdrawn already: by key:ops, “typo”'),
+    ]);
+    expect((await browser.get(path(billed.item_id))).text).toContain(`${tenantId}-000001 bills it`);
     const refused = await browser.post(path(billed.item_id), { reason: 'typo' });
     expect([refused.status, refused.text]).toEqual([
       422,

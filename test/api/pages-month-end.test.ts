@@ -18,6 +18,7 @@ import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
 import { invoicesOf } from '../_util/books.ts';
+import { settleInvoice } from '../_util/build.ts';
 import {
   MONTH,
   seedCatalogue,
@@ -28,7 +29,7 @@ import {
 } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';
-import { signIn, type TestBrowser } from './_pages.ts';
+import { formOf, signIn, type TestBrowser } from './_pages.ts';
 
 /** A month closed on real servers, then inspected and corrected with the pages. */
 const BEFORE = '2026-04';
@@ -224,12 +225,9 @@ describe('the pages of a closed month', () => {
   });
 });
 
-/** The hidden fields of a form's page. */
-async function openReRun(query: string) {
-  const { text } = await operator.get(`${monthPath}/re-run?${query}`);
-  const [, requestId = ''] = /name="request_id" value="([^"]+)"/.exec(text) ?? [];
-  return { text, requestId };
-}
+const RE_RUN = `${monthPath}/re-run`;
+const requestIdOf = ({ headers }: { headers: Record<string, string> }) =>
+  headers.location?.split('/').at(-1) ?? '';
 
 const served = (requestId: string) =>
   until(
@@ -238,15 +236,15 @@ const served = (requestId: string) =>
   );
 
 describe('forcing a rerun by the page', () => {
-  test('names the tenants, asks for a reason and leads to the result', async () => {
-    const { text, requestId } = await openReRun('tenant_id=acme');
-    expect(text).toContain('acme-000002');
-    const answer = await operator.post(`${monthPath}/re-run`, {
-      tenant_id: 'acme',
-      request_id: requestId,
-      reason: 'usage <came> late',
-    });
+  test('says what will happen, asks for a reason and leads to the result', async () => {
+    const path = `${RE_RUN}?tenant_id=acme`;
+    const { text } = await operator.get(path);
+    expect(text).toContain(
+      'acme-000002 of acme is replaced by a revision: the same lines and total, AUD 55.00.',
+    );
+    const answer = await operator.act(path, { reason: 'usage <came> late' });
     expect(answer.status).toBe(303);
+    const requestId = requestIdOf(answer);
     expect(answer.headers.location).toBe(`${monthPath}/requests/${requestId}`);
     await served(requestId);
     const result = await operator.get(answer.headers.location!);
@@ -272,56 +270,85 @@ describe('forcing a rerun by the page', () => {
   });
 
   test('twice makes one request and one revision', async () => {
-    const { requestId } = await openReRun('tenant_id=initech');
-    const form = { tenant_id: 'initech', request_id: requestId, reason: 'twice' };
+    const path = `${RE_RUN}?tenant_id=initech`;
+    const opened = await operator.get(path);
+    const fields = { reason: 'twice' };
     const answers = [
-      await operator.post(`${monthPath}/re-run`, form),
-      await operator.post(`${monthPath}/re-run`, form),
+      await operator.confirm(path, opened, fields),
+      await operator.confirm(path, opened, fields),
     ];
     expect(answers.map(({ status }) => status)).toEqual([303, 303]);
-    await served(requestId);
+    await served(requestIdOf(answers[0]!));
+    // Also once the rerun has changed what the form showed.
+    expect((await operator.confirm(path, opened, fields)).status).toBe(303);
+    const other = await operator.confirm(path, opened, { reason: 'thrice' });
+    expect([other.status, other.text]).toEqual([
+      422,
+      expect.stringContaining('This form was sent before, with another reason or other options'),
+    ]);
     const ofMonth = (await invoicesOf(world.db, 'initech')).filter(({ revision }) => revision > 1);
     expect(ofMonth).toHaveLength(1);
   });
 
+  test('asks again if another operator has rerun the tenant since', async () => {
+    const path = `${RE_RUN}?tenant_id=initech`;
+    const opened = await operator.get(path);
+    await served(requestIdOf(await operator.act(path, { reason: 'first' })));
+    const again = await operator.confirm(path, opened, { reason: 'second' });
+    expect([again.status, again.text]).toEqual([
+      200,
+      expect.stringContaining('Nothing has been done yet'),
+    ]);
+    expect(again.text).toContain('initech-000004 of initech is replaced');
+    expect(again.text).toContain('>second</textarea>');
+  });
+
+  test('says that a settled invoice gets an adjustment note, and who will be refused', async () => {
+    const [invoice] = await invoicesOf(world.db, 'globex');
+    await settleInvoice(world, invoice!);
+    await seedTenant(world.db, 'idle', []);
+    const { text } = await operator.get(
+      `/operator/months/${BEFORE}/re-run?tenant_id=globex&tenant_id=idle`,
+    );
+    expect(text).toContain('1 of 2 will be refused, because nothing is due for April 2026: idle.');
+    expect(text).toContain('globex-000001 of globex is settled and nothing differs, so it stays.');
+  });
+
   test('without a reason shows the message next to the field', async () => {
-    const { requestId } = await openReRun('tenant_id=acme');
-    const answer = await operator.post(`${monthPath}/re-run`, {
-      tenant_id: 'acme',
-      request_id: requestId,
-      reason: ' ',
-    });
+    const answer = await operator.act(`${RE_RUN}?tenant_id=acme`, { reason: ' ' });
     expect(answer.status).toBe(422);
     expect(answer.text).toContain('id="reason-mistake"');
-    expect(answer.text).toContain(`value="${requestId}"`);
+    const [requestId = ''] = formOf(answer).request_id ?? [];
+    expect(requestId).not.toBe('');
     expect(await showRequest(world.db, MONTH, requestId)).toBeNull();
   });
 
   test('without tenants or for an unknown tenant is rejected', async () => {
-    expect((await openReRun('')).text).toContain('Tenant ids, one per line');
-    const typed = await openReRun(`tenant_ids=${encodeURIComponent('acme\nnobody, acme')}`);
+    expect((await operator.get(RE_RUN)).text).toContain('Tenant ids, one per line');
+    const path = `${RE_RUN}?tenant_ids=${encodeURIComponent('acme\nnobody, acme')}`;
+    const typed = await operator.get(path);
     expect(typed.text).toContain('<h1>Rerun 2 tenants</h1>');
     expect(typed.text).toContain('unknown tenant');
-    const answer = await operator.post(`${monthPath}/re-run`, {
-      tenant_id: 'nobody',
-      request_id: typed.requestId,
-      reason: 'a slip',
-    });
+    expect(typed.text).toMatch(/role="alert".*<li>there is no tenant nobody/s);
+    const answer = await operator.act(path, { reason: 'a slip' });
     expect(answer.status).toBe(422);
     expect(answer.text).toMatch(/role="alert".*<li>there is no tenant nobody/s);
   });
 
+  test('of a month that isn’t over is rejected when the form is opened', async () => {
+    const { text } = await operator.get('/operator/months/2199-01/re-run?tenant_id=acme');
+    expect(text).toMatch(/role="alert".*<li>2199-01 is not over yet/s);
+  });
+
   test('releases a parked tenant once its data is fixed', async () => {
+    const path = `${RE_RUN}?tenant_id=broken`;
+    const parked = await operator.get(path);
+    expect(parked.text).toContain('Give the subscription a plan version');
+    expect(parked.text).toContain('parked as missing_plan_version');
     await world.db.query(sql.typeAlias('nothing')`
       UPDATE subscriptions SET plan_version_id = 'studio-v1' WHERE tenant_id = 'broken'`);
-    const { requestId, text } = await openReRun('tenant_id=broken');
-    expect(text).toContain('Give the subscription a plan version');
-    await operator.post(`${monthPath}/re-run`, {
-      tenant_id: 'broken',
-      request_id: requestId,
-      reason: 'has a plan now',
-    });
-    await served(requestId);
+    expect((await operator.get(path)).text).toContain('broken gets an invoice of AUD 55.00.');
+    await served(requestIdOf(await operator.act(path, { reason: 'has a plan now' })));
     const { text: after } = await operator.get(monthPath);
     expect(after).toContain('<p class="lead">All 4 invoiced</p>');
     expect(after).not.toContain('id="needs"');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/create-activities.ts';
 import { listOperatorActions } from '../../src/db/month-end/operator-actions.ts';
+import { invoicesOf } from '../_util/books.ts';
 import { buildInvoices } from '../_util/build.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { MONTH, seedSeller, seedTenant, seedUsage } from '../_util/seed.ts';
@@ -67,6 +68,52 @@ describe('the page of a month under review', () => {
     const { text } = await operator.get(`/operator/months/${MONTH}/invoices?release=waiting`);
     expect(text).toContain('globex-000002');
     expect(text).toContain('<option value="waiting" selected>');
+  });
+});
+
+describe('the page of one invoice that waits', () => {
+  const hrefOf = async (tenantId: string) => {
+    const invoice = (await invoicesOf(api.db, tenantId)).find(({ month }) => month === '2026-04');
+    return `/operator/invoices/${invoice!.invoiceId}`;
+  };
+
+  test('releases it to its tenant, and nothing else', async () => {
+    const [acme, zeta] = [await hrefOf('acme'), await hrefOf('zeta')];
+    expect((await operator.get(acme)).text).toContain(`href="${acme}/release"`);
+    const opened = await operator.get(`${acme}/release`);
+    expect(opened.text).toContain('acme sees invoice acme-000001 of AUD 55.00 at once');
+    expect(opened.text).toContain('The other 2 invoices of April 2026 that wait stay unreleased.');
+    const without = await operator.fill(`${acme}/release`, { reason: 'reviewed' });
+    expect([without.status, without.text]).toEqual([422, expect.stringContaining('Tick the box')]);
+    const answer = await operator.act(`${acme}/release`, { reason: 'reviewed' });
+    expect(answer.headers.location).toBe(`${acme}?done=released`);
+    const [action] = await listOperatorActions(api.db, {}, { after: null, limit: 1 });
+    expect(action).toMatchObject({ action: 'postRelease', tenant_ids: ['acme'], outcome: 'done' });
+    expect((await operator.get(acme)).text).not.toContain(`href="${acme}/release"`);
+    expect((await operator.get(zeta)).text).toContain(`href="${zeta}/release"`);
+    expect((await operator.get(`${acme}/release`)).text).toContain(
+      'The tenant has seen acme-000001',
+    );
+  });
+
+  test('does so once if the form is sent twice, and asks again if another one was released since', async () => {
+    const [globex, zeta] = [await hrefOf('globex'), await hrefOf('zeta')];
+    const [first, second] = [
+      await operator.get(`${globex}/release`),
+      await operator.get(`${zeta}/release`),
+    ];
+    const fields = { reason: 'reviewed' };
+    const answers = [
+      await operator.confirm(`${globex}/release`, first, fields),
+      await operator.confirm(`${globex}/release`, first, fields),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([303, 303]);
+    const again = await operator.confirm(`${zeta}/release`, second, fields);
+    expect([again.status, again.text]).toEqual([
+      200,
+      expect.stringContaining('No other invoice of April 2026 waits.'),
+    ]);
+    expect((await operator.confirm(`${zeta}/release`, again)).status).toBe(303);
   });
 });
 

@@ -12,11 +12,16 @@ import { streamUsageCsv } from '../../src/audit/usage-csv.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
 import { readCompositions } from '../../src/db/invoices/compositions.ts';
 import { readDifference } from '../../src/db/invoices/invoice-difference.ts';
-import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
+import { planVoid, voidInvoice } from '../../src/db/invoices/void-invoice.ts';
+import { planCredit, readLeftToCredit } from '../../src/db/invoices/credit.ts';
 import { listTenantBalances, readAging } from '../../src/db/invoices/balances.ts';
-import { findDocument } from '../../src/db/invoices/credit-rows.ts';
+import { findDocument, isCreditGiven } from '../../src/db/invoices/credit-rows.ts';
 import { countWaitingItems, listItems } from '../../src/db/invoices/item-views.ts';
-import { listPayments } from '../../src/db/invoices/payment-views.ts';
+import {
+  countPayments,
+  isPaymentRecorded,
+  listPayments,
+} from '../../src/db/invoices/payment-views.ts';
 import {
   findInvoiceId,
   listInvoices,
@@ -75,9 +80,13 @@ import {
   readUsageVersion,
   sumUsageByDay,
 } from '../../src/db/usage/usage-by-day.ts';
-import { listExclusions } from '../../src/db/usage/usage-exclusions.ts';
+import {
+  findBilling,
+  findExcludedIds,
+  listExclusions,
+} from '../../src/db/usage/usage-exclusions.ts';
 import { readMonthFacts } from '../../src/db/month-end/watchdog-facts.ts';
-import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
+import { excludeEvent, planExclusion } from '../../src/ingestion/exclude-event.ts';
 import { dismissQuarantined } from '../../src/ingestion/quarantine/dismiss-quarantined.ts';
 import { hold } from '../../src/ingestion/quarantine/hold.ts';
 import {
@@ -396,12 +405,31 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
     await readLastPass(api, MONTHS.last);
     await listParkedTenants(api, MONTHS.last, { after: null, limit: 20 });
     await listParkedTenants(api, MONTHS.last, { after: 't-7', limit: 20 });
-    await listStanding(api, MONTHS.last, ['t-7', 't-8']);
+    const period = (await loadCalendar(api)).periodOf(MONTHS.last);
+    expect(await listStanding(api, period, ['t-7', 't-8'])).toHaveLength(2);
     await showRequest(api, MONTHS.last, 'again');
   },
   'operator pages: the running month': async ({ api }) => {
     await firstMonth(api);
     await sumUsage(api, (await loadCalendar(api)).periodOf(MONTHS.next));
+  },
+  'operator pages: what an action would do': async ({ api }) => {
+    const { invoiceId: documentId, number } = await someLine('2026-02');
+    const credited = { documentId, lineNo: 3 };
+    expect(await readLeftToCredit(api, credited)).toMatchObject({ outcome: 'creditable' });
+    const planned = await planCredit(api, { ...credited, amountCents: 1 });
+    expect(planned).toMatchObject({ outcome: 'possible' });
+    expect(await isCreditGiven(api, 't-7', 'page:t-7:1')).toBe(false);
+    expect(await planVoid(api, documentId)).toEqual({ outcome: 'possible' });
+    const invoice = { tenant_id: 't-7', period_start: '2026-02-01' };
+    expect(await countPayments(api, invoice)).toBe(0);
+    expect(await isPaymentRecorded(api, `${number}-p1`)).toBe(false);
+    const [event] = await listEventsBehind(api, documentId, 2, { after: null, limit: 1 });
+    const of = { source: 'metered', eventId: event?.event_id ?? '' } as const;
+    const exclusion = await planExclusion(api, of);
+    if (exclusion.outcome !== 'possible') throw new Error(exclusion.outcome);
+    expect(await findBilling(api, exclusion.event)).toMatchObject({ number });
+    expect(await findExcludedIds(api, of.source, [of.eventId])).toEqual(new Set());
   },
   "operator pages: a month's invoices": async ({ api }) => {
     for (const order of ['change', 'tenant'] as const) {

@@ -1,4 +1,5 @@
 import type { Visitor } from '../../src/api/pages/views/layout.ts';
+import type { Standing } from '../../src/db/invoices/month-invoices.ts';
 import type { MonthOverview } from '../../src/db/month-end/month-views.ts';
 
 export const OPERATOR: Visitor = {
@@ -82,3 +83,13 @@ export const CLOSING: MonthOverview = {
     window_seconds: 20,
   },
 };
+
+/** A tenant without an invoice in a month, unless another state is given. */
+export function standing(changes: Partial<Standing> = {}): Standing {
+  return {
+    ...{ tenant_id: 'acme', name: 'Acme', is_due: true, currency: 'AUD' },
+    ...{ invoice_id: null, number: null, revision: null, status: null, total_cents: null },
+    ...{ is_settled: null, outcome: null, reason_type: null, reason: null },
+    ...changes,
+  };
+}

@@ -7,11 +7,13 @@ import { monthsPage } from '../../src/api/pages/views/months-html.ts';
 import { problemPage } from '../../src/api/pages/problem-page.ts';
 import { HttpProblem } from '../../src/api/http/problems.ts';
 import { quotePage } from '../../src/api/pages/views/quote-html.ts';
-import { reRunPage } from '../../src/api/pages/views/re-run-html.ts';
+import { reRunView } from '../../src/api/pages/views/re-run-html.ts';
+import { actionPage, type ActionPage } from '../../src/api/pages/views/action-form.ts';
+import type { Standing } from '../../src/db/invoices/month-invoices.ts';
 import { requestLive } from '../../src/api/pages/views/request-html.ts';
 import { signInPage } from '../../src/api/pages/views/sign-in-html.ts';
 import { createTemporalLinks } from '../../src/temporal/temporal-links.ts';
-import { ATTACK, CLOSED, CLOSING, HARMLESS, OPERATOR } from './_views.ts';
+import { ATTACK, CLOSED, CLOSING, HARMLESS, OPERATOR, standing } from './_views.ts';
 
 const PARKED = {
   tenant_id: 'acme',
@@ -37,13 +39,24 @@ const month = (changes: Partial<Parameters<typeof monthPage>[0]> = {}) =>
     temporal: null,
     ...changes,
   });
-const reRun = (changes: Partial<Parameters<typeof reRunPage>[0]> = {}) =>
-  reRunPage({
+const reRun = ({
+  tenants = [],
+  acceptBounds = false,
+  ...changes
+}: Partial<ActionPage> & {
+  readonly tenants?: readonly Standing[];
+  readonly acceptBounds?: boolean;
+} = {}) =>
+  actionPage({
     visitor: OPERATOR,
-    month: '2026-05',
-    tenants: [],
-    form: { requestId: 'r-1', reason: ATTACK, onlyIfChanged: true, acceptBounds: false },
+    view: reRunView('2026-05', tenants, {
+      ...{ requestId: 'r-1', tenantIds: ['acme'], onlyIfChanged: true, acceptBounds },
+    }),
+    path: '/operator/months/2026-05/re-run',
+    reason: ATTACK,
+    consequences: [],
     mistakes: [],
+    isChanged: false,
     ...changes,
   });
 
@@ -58,6 +71,7 @@ describe('what others have typed stays text', () => {
     ],
     ['the reason of a form', reRun()],
     ['a mistake', reRun({ mistakes: [{ field: 'reason', detail: ATTACK }] })],
+    ['what will happen', reRun({ reason: '', consequences: [`acme: ${ATTACK}`] })],
     [
       'the path to continue to',
       signInPage({ then: ATTACK, kept: '', notice: null, mistake: null, isTooOpen: false }),
@@ -228,21 +242,16 @@ describe('parked tenants', () => {
 });
 
 test('accepting what is beyond the bounds is offered where that is the reason, and not elsewhere', () => {
-  const tenant = {
-    tenant_id: 'acme',
-    name: 'Acme',
-    invoice_id: null,
-    number: null,
-    revision: null,
-    status: null,
-    currency: null,
-    total_cents: null,
-    outcome: 'parked' as const,
-    reason_type: 'out_of_bounds',
-    reason: 'too much',
-  };
-  expect(reRun({ tenants: [tenant] })).toContain('name="accept_bounds"');
+  const tenant = standing({ outcome: 'parked', reason_type: 'out_of_bounds', reason: 'too much' });
+  const offered = reRun({ tenants: [tenant] });
+  expect(offered).toContain('name="accept_bounds"');
+  expect(offered).not.toContain('name="confirmed"');
   expect(reRun({ tenants: [{ ...tenant, reason_type: 'failed' }] })).not.toContain('accept_bounds');
+  const accepting = { tenants: [tenant], acceptBounds: true };
+  expect(reRun({ ...accepting, consequences: ['x'] })).toContain('name="confirmed"');
+  expect(month({ parked: [{ ...PARKED, reason_type: 'out_of_bounds' }] })).toContain(
+    'href="/operator/months/2026-05/re-run?tenant_id=acme&amp;accept_bounds=true"',
+  );
 });
 
 test('no page has a style or a script of its own, which its policy would refuse', () => {

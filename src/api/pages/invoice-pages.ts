@@ -11,6 +11,7 @@ import {
 } from '../../db/invoices/month-invoices.ts';
 import { showTenant } from '../../db/catalogue/tenant-views.ts';
 import { listPayments } from '../../db/invoices/payment-views.ts';
+import { doneQuery } from './views/done-note.ts';
 import { invoicePage } from './views/invoice-html.ts';
 import type { ApiKey } from '../../db/access/api-keys.ts';
 import type { Queryable } from '../../db/pool.ts';
@@ -51,8 +52,8 @@ const PAYMENTS_SHOWN = 100;
 
 /** Shows an invoice. */
 export const oneInvoice = pagesOfBoth(
-  { path: '/invoices/:invoice_id', params: invoiceParams },
-  async ({ params, visitor, caller }, { db, temporalLinks = null }) => {
+  { path: '/invoices/:invoice_id', params: invoiceParams, query: z.object(doneQuery) },
+  async ({ params, query, visitor, caller }, { db, temporalLinks = null }) => {
     const invoice = await requireInvoice(db, params.invoice_id, caller);
     const { invoice_id, tenant_id, number } = invoice;
     const reader = readerOf(caller);
@@ -72,6 +73,7 @@ export const oneInvoice = pagesOfBoth(
           reader,
         ),
         temporal: temporalLinks,
+        done: query.done,
       }),
     );
   },

@@ -1,81 +1,100 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { listItems } from '../../db/invoices/item-views.ts';
+import { showTenant } from '../../db/catalogue/tenant-views.ts';
 import { readCurrencies } from '../../db/invoices/item-ledger.ts';
-import { amountHint, parseSignedAmount } from '../../domain/format.ts';
+import { listItems, showItem } from '../../db/invoices/item-views.ts';
+import { listStanding } from '../../db/invoices/month-invoices.ts';
+import type { Queryable } from '../../db/pool.ts';
+import { loadCalendar } from '../../db/settings/load-calendar.ts';
+import { formatMoney } from '../../domain/format.ts';
 import { ITEM_FILTERS } from '../../domain/item-state.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
-import type { ApiDeps } from '../http/api-deps.ts';
-import { HttpProblem } from '../http/problems.ts';
 import {
+  checkItem,
   pageOfItems,
+  planItemWithdrawal,
   postInvoiceItems,
   withdrawInvoiceItem,
 } from '../routes/invoice-item-routes.ts';
-import type { FieldMistake } from './views/form-fields.ts';
-import { itemsPage, newItemPage, withdrawPage, type ItemForm } from './views/items-html.ts';
-import { nextHref, operatorPage, page, pageQuery, seeOther, type Form } from './page-definition.ts';
+import { operatorAction } from './action-pages.ts';
+import { nextHref, operatorPage, page, pageQuery, type Form } from './page-definition.ts';
+import { readAmount, type TypedAmount } from './typed-amount.ts';
+import { doneHref, doneQuery } from './views/done-note.ts';
+import { itemEffects, newItemView, type ItemForm } from './views/item-form.ts';
+import { ITEMS_PATH, itemsPage, itemsTrail } from './views/items-html.ts';
 
-const PATH = '/operator/items';
 const ITEMS_A_PAGE = 50;
 
 /** Lists invoice items. */
 export const items = operatorPage(
   {
-    path: PATH,
+    path: ITEMS_PATH,
     query: z.object({
       ...pageQuery,
+      ...doneQuery,
       tenant_id: externalId.optional(),
       state: z.enum(ITEM_FILTERS).optional(),
     }),
   },
   async ({ query, visitor, path }, { db }) => {
-    const { cursor, tenant_id: tenantId, state } = query;
+    const { cursor, tenant_id: tenantId, state, done } = query;
     const { entries, next_cursor } = await pageOfItems({ limit: ITEMS_A_PAGE, cursor }, (asked) =>
       listItems(db, { tenantId, state }, asked),
     );
     const filter = { tenantId: tenantId ?? '', state: state ?? '' };
     return page(
-      itemsPage({ visitor, items: entries, filter, nextHref: nextHref(path, next_cursor) }),
+      itemsPage({ visitor, items: entries, filter, done, nextHref: nextHref(path, next_cursor) }),
     );
   },
 );
 
-/** Asks for a new item. */
-export const askForItem = operatorPage({ path: `${PATH}/new` }, ({ visitor }) => {
-  const form: ItemForm = {
-    ...{ itemId: `item-${randomUUID()}`, tenantId: '', month: '', description: '', amount: '' },
-    taxable: true,
-  };
-  return Promise.resolve(page(newItemPage({ visitor, form, mistakes: [] })));
+/** Records a charge or credit. */
+export const addItem = operatorAction({
+  path: `${ITEMS_PATH}/new`,
+  params: z.object({}),
+  read: toItemForm,
+  propose: async ({ values }, { db, now }) => {
+    const { itemId, month } = values;
+    return {
+      ...values,
+      itemId: itemId === '' ? `item-${randomUUID()}` : itemId,
+      // The month that is billed next.
+      month: month === '' ? (await loadCalendar(db)).monthOf(now()) : month,
+      isTaxable: true,
+    };
+  },
+  view: ({ values }) => Promise.resolve(newItemView(values)),
+  foresee: async ({ values }, { db }) => {
+    const currency = await currencyOf(db, values);
+    const amount = readAmount(values.amount, currency, 'other than 0');
+    await amount.hinting(() => checkItem(db, toBody(values, amount)));
+    const { tenantId, month } = values;
+    const period = (await loadCalendar(db)).periodOf(month);
+    const [standing] = await listStanding(db, period, [tenantId]);
+    const waiting = await listItems(db, { tenantId, state: 'waiting' }, { after: null, limit: 5 });
+    const name = (await showTenant(db, tenantId))?.name ?? tenantId;
+    const view = { form: values, amountCents: amount.cents, currency, name };
+    return itemEffects({ ...view, standing, waiting });
+  },
+  wasDone: async ({ values }, { db }) => (await showItem(db, values.itemId)) !== null,
+  run: async ({ values, caller, requestId }, deps) => {
+    const currency = await currencyOf(deps.db, values);
+    const amount = readAmount(values.amount, currency, 'other than 0');
+    const call = { params: {}, query: {}, body: toBody(values, amount), caller, requestId };
+    await amount.hinting(() => postInvoiceItems.handle(call, deps));
+    return doneHref(`${ITEMS_PATH}?tenant_id=${values.tenantId}`, 'item-added');
+  },
+  fields: {
+    '/item_id': ['item_id', 'Id'],
+    '/tenant_id': ['tenant_id', 'Tenant'],
+    '/month': ['month', 'Month'],
+    '/description': ['description', 'Description'],
+    '/amount_cents': ['amount', 'Amount'],
+  },
 });
 
-/** Records an item through the API's own route, with the same validation and record of the action. */
-export const addItem = operatorPage(
-  { method: 'post', path: `${PATH}/new` },
-  async ({ form: sent, visitor, caller, requestId }, deps) => {
-    const form = toItemForm(sent);
-    const currency = await currencyOf(form, deps);
-    const body = {
-      ...{ item_id: form.itemId, tenant_id: form.tenantId, month: form.month },
-      ...{ description: form.description, taxable: form.taxable },
-      // 0, which validation rejects, if the amount can't be parsed.
-      amount_cents: parseSignedAmount(form.amount, currency) ?? 0,
-    };
-    try {
-      await postInvoiceItems.handle({ params: {}, query: {}, body, caller, requestId }, deps);
-    } catch (error) {
-      if (!(error instanceof HttpProblem) || error.errors.length === 0) throw error;
-      const hint = amountHint(form.amount, currency, 'other than 0');
-      const mistakes = error.errors.map((each) => toMistake(each, hint));
-      return page(newItemPage({ visitor, form, mistakes }), 422);
-    }
-    return seeOther(`${PATH}?tenant_id=${form.tenantId}`);
-  },
-);
-
 /** Returns the tenant's currency. For an unknown tenant it doesn't matter, because the tenant is rejected. */
-async function currencyOf({ tenantId }: ItemForm, { db }: ApiDeps): Promise<string> {
+async function currencyOf(db: Queryable, { tenantId }: ItemForm): Promise<string> {
   const isId = externalId.safeParse(tenantId).success;
   const currencies = await readCurrencies(db, isId ? [tenantId] : []);
   return currencies.get(tenantId) ?? 'AUD';
@@ -88,56 +107,63 @@ function toItemForm(sent: Form): ItemForm {
     month: sent.text('month').trim(),
     description: sent.text('description'),
     amount: sent.text('amount').trim(),
-    taxable: sent.text('taxable') === 'true',
+    isTaxable: sent.text('taxable') === 'true',
   };
 }
 
-const LABELS: Readonly<Record<string, string>> = {
-  item_id: 'Id',
-  tenant_id: 'Tenant',
-  month: 'Month',
-  description: 'Description',
-};
-
-function toMistake(
-  { pointer = '', detail }: HttpProblem['errors'][number],
-  hint: string,
-): FieldMistake {
-  const name = pointer.slice(1);
-  if (name === 'amount_cents') return { field: 'amount', detail: `Amount: ${hint}` };
-  const label = LABELS[name];
-  return label === undefined
-    ? { field: null, detail }
-    : { field: name, detail: `${label}: ${detail}` };
+function toBody(form: ItemForm, amount: TypedAmount): object {
+  return {
+    item_id: form.itemId,
+    tenant_id: form.tenantId,
+    month: form.month,
+    description: form.description,
+    taxable: form.isTaxable,
+    amount_cents: amount.cents,
+  };
 }
 
 const itemParams = z.object({ item_id: externalId });
 
-/** Asks why an item is withdrawn. */
-export const askToWithdraw = operatorPage(
-  { path: `${PATH}/:item_id/withdraw`, params: itemParams },
-  ({ params: { item_id: itemId }, visitor }) =>
-    Promise.resolve(page(withdrawPage({ visitor, itemId, reason: '', mistakes: [] }))),
-);
-
-/** Withdraws an item through the API's own route. */
-export const withdraw = operatorPage(
-  { method: 'post', path: `${PATH}/:item_id/withdraw`, params: itemParams },
-  async ({ params, form, visitor, caller, requestId }, deps) => {
-    const reason = form.text('reason');
-    const call = { params, query: {}, body: { reason }, caller, requestId };
-    try {
-      await withdrawInvoiceItem.handle(call, deps);
-    } catch (error) {
-      if (!(error instanceof HttpProblem)) throw error;
-      if (error.problem !== 'invalid-request' && error.problem !== 'data-conflict') throw error;
-      const mistakes =
-        error.problem === 'data-conflict'
-          ? [{ field: null, detail: error.message }]
-          : error.errors.map(({ detail }) => ({ field: 'reason', detail: `Reason: ${detail}` }));
-      const { item_id: itemId } = params;
-      return page(withdrawPage({ visitor, itemId, reason, mistakes }), 422);
-    }
-    return seeOther(PATH);
+/** Withdraws a charge or credit. */
+export const withdrawItem = operatorAction({
+  path: `${ITEMS_PATH}/:item_id/withdraw`,
+  params: itemParams,
+  read: () => null,
+  view: async ({ params: { item_id: itemId } }, { db }) => {
+    const planned = await planItemWithdrawal(db, itemId);
+    const withdrawal = planned.outcome === 'withdrawn' ? planned.item.withdrawal : null;
+    return {
+      title: `Withdraw ${itemId}`,
+      trail: itemsTrail,
+      cancelHref: ITEMS_PATH,
+      refusal:
+        planned.outcome === 'refused'
+          ? `${planned.reason}.`
+          : withdrawal &&
+            `It is withdrawn already: by ${withdrawal.actor}, “${withdrawal.reason}”.`,
+      reasonHint: 'Stored with it, and recorded with your key’s name.',
+      confirmation: 'Withdraw it. I know that this can’t be undone',
+      button: 'Withdraw',
+    };
   },
-);
+  foresee: async ({ params }, { db }) => {
+    const planned = await planItemWithdrawal(db, params.item_id);
+    if (planned.outcome === 'refused') return [];
+    const { tenant_id: tenantId, description, amount_cents, currency } = planned.item;
+    return [
+      `No invoice of ${tenantId} will take “${description}”, ${formatMoney(amount_cents, currency)}.`,
+      'It stays in the list, with your reason.',
+    ];
+  },
+  wasDone: async ({ params, reason, caller }, { db }) => {
+    const withdrawal = (await showItem(db, params.item_id))?.withdrawal;
+    // Another operator's reason stays, so this form has not done it.
+    return withdrawal?.actor === `key:${caller.label}` && withdrawal.reason === reason.trim();
+  },
+  run: async ({ params, reason, caller, requestId }, deps) => {
+    const call = { params, query: {}, body: { reason }, caller, requestId };
+    await withdrawInvoiceItem.handle(call, deps);
+    return doneHref(ITEMS_PATH, 'item-withdrawn');
+  },
+  fields: {},
+});

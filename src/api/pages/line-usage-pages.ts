@@ -9,6 +9,7 @@ import {
 } from '../../db/usage/provenance.ts';
 import { EVENT_ORDERS } from '../../db/usage/sorted-events.ts';
 import { parseDate } from '../../domain/period.ts';
+import { findExcludedIds } from '../../db/usage/usage-exclusions.ts';
 import { ATTRIBUTE_NAME } from '../../ingestion/attributes.ts';
 import { text } from '../../ingestion/usage-fields.ts';
 import { pagedBy } from '../http/paging.ts';
@@ -19,6 +20,8 @@ import { MAX_SORTED, readLineDays, readSortedEvents } from '../routes/line-days.
 import { readAttributeSums, readLineSummary } from '../routes/line-usage-routes.ts';
 import { noteLineParams, requireNoteHeader } from '../routes/note-params.ts';
 import { nextHref, page, pageQuery, pagesOfBoth } from './page-definition.ts';
+import { doneQuery } from './views/done-note.ts';
+import type { ExclusionColumn } from './views/exclusion-column.ts';
 import { lineUsagePage } from './views/line-usage-html.ts';
 import { rootOf, type Visitor } from './views/layout.ts';
 
@@ -32,6 +35,7 @@ const readPage = pagedBy(z.int32().min(0).max(MAX_SORTED), ({ place }: PlacedEve
 
 const query = z.object({
   ...pageQuery,
+  ...doneQuery,
   by: z
     .string()
     .regex(ATTRIBUTE_NAME, { error: 'expected the name of an attribute, such as team' })
@@ -88,7 +92,7 @@ async function show(db: Queryable, shown: Shown) {
       'this line does not exist, or is neither LLM usage nor overage',
     );
   }
-  const { by, cursor, ...filter } = shown.query;
+  const { by, cursor, done, ...filter } = shown.query;
   const ids = await readSortedEvents(db, { documentId, lineNo }, await inTime(db, filter), caller);
   const { entries, next_cursor } = await readPage(
     { limit: EVENTS_A_PAGE, cursor },
@@ -108,6 +112,13 @@ async function show(db: Queryable, shown: Shown) {
       ...{ visitor, document, line, filter },
       events: entries.map(({ event }) => event),
       isCut: ids.length === MAX_SORTED,
+      done,
+      exclusion: await readExclusion(
+        db,
+        shown,
+        line,
+        entries.map(({ event }) => event),
+      ),
       nextHref: nextHref(path, next_cursor),
       sums: cursor === undefined ? await readSums(db, documentId, line, by, caller) : null,
     }),
@@ -151,4 +162,16 @@ async function readSums(
         ? null
         : { name: by, sums: await readAttributeSums(db, documentId, line, by, caller) },
   };
+}
+
+/** Returns how operators exclude the events of a page: those that are excluded already wait for a rerun. Null for tenants. */
+async function readExclusion(
+  db: Queryable,
+  { visitor, path }: Shown,
+  { source }: LineUsage,
+  events: readonly EventBehindLine[],
+): Promise<ExclusionColumn | null> {
+  if (visitor.scope === 'tenant') return null;
+  const ids = events.map(({ event_id }) => event_id);
+  return { source, from: path, excludedIds: await findExcludedIds(db, source, ids) };
 }

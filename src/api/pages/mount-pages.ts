@@ -19,13 +19,17 @@ import { mountAssets } from '../http/assets.ts';
 import { keptFormPage } from './views/kept-form-html.ts';
 import { FORM_TOKEN, LIVE_SCRIPT, STYLESHEET } from './views/layout.ts';
 import { invoiceComparison } from './comparison-pages.ts';
+import { creditInvoice, creditNote } from './credit-pages.ts';
+import { excludeOneEvent } from './exclusion-pages.ts';
+import { releaseOneInvoice, voidOneInvoice } from './invoice-action-pages.ts';
 import { documents, monthInvoices, oneInvoice, oneNote } from './invoice-pages.ts';
 import { auditLog, recordedAction } from './audit-pages.ts';
 import { acceptTotals, askToAcceptTotals, comparedTotals } from './control-total-pages.ts';
-import { addItem, askForItem, askToWithdraw, items, withdraw } from './item-pages.ts';
+import { addItem, items, withdrawItem } from './item-pages.ts';
 import { keys } from './key-pages.ts';
 import { lineUsage, noteLineUsage } from './line-usage-pages.ts';
 import { books, oneMonth, oneMonthLive, parkedTenants, months } from './month-pages.ts';
+import { payInvoice } from './payment-pages.ts';
 import { dismissEvents, quarantine, quarantinedEvent, releaseEvents } from './quarantine-pages.ts';
 import { quote } from './quote-page.ts';
 import { release, review } from './release-pages.ts';
@@ -168,11 +172,15 @@ export const PAGES: readonly PageRoute[] = [
   ...lineUsage,
   ...oneNote,
   ...noteLineUsage,
+  ...payInvoice,
+  ...voidOneInvoice,
+  ...releaseOneInvoice,
+  ...creditInvoice,
+  ...creditNote,
+  ...excludeOneEvent,
   items,
-  askForItem,
-  addItem,
-  askToWithdraw,
-  withdraw,
+  ...addItem,
+  ...withdrawItem,
   quarantine,
   quarantinedEvent,
   releaseEvents,

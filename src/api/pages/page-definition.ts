@@ -161,5 +161,7 @@ export function nextHref(path: string, cursor: string | null): string | null {
   if (cursor === null) return null;
   const url = new URL(path, 'http://page');
   url.searchParams.set('cursor', cursor);
+  // What was done is said once.
+  url.searchParams.delete('done');
   return `${url.pathname}${url.search}`;
 }

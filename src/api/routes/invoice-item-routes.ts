@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { invoiceItemSchema } from '../../catalogue/invoice-item.ts';
-import { recordItems, withdrawItem, type ItemResult } from '../../catalogue/record-items.ts';
+import {
+  planWithdrawal,
+  recordItems,
+  whyRejected,
+  withdrawItem,
+  type ItemResult,
+} from '../../catalogue/record-items.ts';
 import { MAX_BATCH, countByStatus } from '../../contracts/batch.ts';
 import { reasonSchema } from '../../contracts/request-payload.ts';
 import {
@@ -9,6 +15,7 @@ import {
   toItemView,
   type ListedItem,
 } from '../../db/invoices/item-views.ts';
+import type { Queryable } from '../../db/pool.ts';
 import { ITEM_FILTERS, waitsFor } from '../../domain/item-state.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import { anyObject, readBatch, recordedBatch } from '../http/batch.ts';
@@ -87,6 +94,16 @@ export const postInvoiceItems = defineRoute(
     });
   },
 );
+
+/**
+ * Checks whether an item would be recorded now. Records nothing.
+ * @param body as `postInvoiceItems` takes it for one item
+ * @throws HttpProblem as `postInvoiceItems` would
+ */
+export async function checkItem(db: Queryable, body: object): Promise<void> {
+  const errors = await whyRejected(db, body);
+  if (errors !== null) throw invalidRequest(errors);
+}
 
 function toReply(itemId: string, result: ItemResult | undefined) {
   switch (result?.status) {
@@ -184,7 +201,7 @@ export const withdrawInvoiceItem = defineRoute(
     const result = await withdrawItem(db, params.item_id, by);
     switch (result.outcome) {
       case 'unknown':
-        throw new HttpProblem('not-found', `there is no invoice item ${params.item_id}`);
+        throw noSuchItem(params.item_id);
       case 'refused':
         throw new HttpProblem('data-conflict', result.reason);
       case 'withdrawn':
@@ -192,3 +209,17 @@ export const withdrawInvoiceItem = defineRoute(
     }
   },
 );
+
+/**
+ * Returns the item that could be withdrawn now, and why it can't be. Changes nothing.
+ * @throws HttpProblem `not-found`
+ */
+export async function planItemWithdrawal(db: Queryable, itemId: string) {
+  const planned = await planWithdrawal(db, itemId);
+  if (planned.outcome === 'unknown') throw noSuchItem(itemId);
+  return planned;
+}
+
+function noSuchItem(itemId: string): HttpProblem {
+  return new HttpProblem('not-found', `there is no invoice item ${itemId}`);
+}

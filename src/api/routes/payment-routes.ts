@@ -8,6 +8,7 @@ import {
   type PaymentView,
 } from '../../db/invoices/payment-views.ts';
 import { recordPayments, type PaymentResult } from '../../db/invoices/payments.ts';
+import type { Database } from '../../db/pool.ts';
 import { monthStart } from '../../domain/period.ts';
 import { reasonOf, toFieldErrors } from '../../ingestion/field-errors.ts';
 import { paymentFields, toNewPayment, type SentPayment } from '../../catalogue/payment-fields.ts';
@@ -145,6 +146,21 @@ function toSingleReply(result: BatchEntry | undefined) {
   if (status === 'conflict') throw new HttpProblem('payment-conflict', reason);
   if (status === 'rejected') throw invalidRequest(errors);
   return reply(status === 'recorded' ? 201 : 200, oneResult.parse(result));
+}
+
+/**
+ * Returns what recording a payment would do now. Records nothing.
+ * @param body as `postPayments` takes it for one payment
+ * @throws HttpProblem as `postPayments` would
+ */
+export async function planPayment(db: Database, body: object): Promise<z.infer<typeof oneResult>> {
+  const parsed = parsePayment(body);
+  const planned =
+    'payment' in parsed
+      ? await recordPayments(db, [toNewPayment(parsed.payment)], { actor: '', dryRun: true })
+      : [];
+  const entry = 'payment' in parsed ? toEntry(planned[0]) : parsed;
+  return toSingleReply({ index: 0, payment_id: readId(body, 'payment_id'), ...entry }).body;
 }
 
 /** Pages through payments, latest recorded first. */

@@ -36,6 +36,23 @@ const releaseRequest = z
     issues.push({ code: 'custom', path: ['tenant_ids'], message, input: value });
   });
 
+const releaseReply = z.object({
+  month: z.string(),
+  request_id: z.string(),
+  released_invoices: z.int(),
+  released: z.array(releasedInvoiceSchema).describe(`The first ${MAX_LISTED} of them.`),
+  already_released: z
+    .array(z.string())
+    .describe('Tenants in tenant_ids that had been released before.'),
+  not_released: z
+    .array(z.object({ tenant_id: z.string(), reason: z.string() }))
+    .describe(
+      'Tenants in tenant_ids without an invoice, or with one that a repeated request leaves waiting; with all, the first 100 parked ones.',
+    ),
+  waiting_invoices: z.int().describe('Invoices of the month that still wait.'),
+});
+export type ReleaseReply = z.infer<typeof releaseReply>;
+
 /** Releases invoices to their tenants. */
 export const postRelease = defineRoute(
   {
@@ -58,21 +75,7 @@ export const postRelease = defineRoute(
     responses: {
       200: {
         description: 'What was released',
-        schema: z.object({
-          month: z.string(),
-          request_id: z.string(),
-          released_invoices: z.int(),
-          released: z.array(releasedInvoiceSchema).describe(`The first ${MAX_LISTED} of them.`),
-          already_released: z
-            .array(z.string())
-            .describe('Tenants in tenant_ids that had been released before.'),
-          not_released: z
-            .array(z.object({ tenant_id: z.string(), reason: z.string() }))
-            .describe(
-              'Tenants in tenant_ids without an invoice, or with one that a repeated request leaves waiting; with all, the first 100 parked ones.',
-            ),
-          waiting_invoices: z.int().describe('Invoices of the month that still wait.'),
-        }),
+        schema: releaseReply,
       },
     },
   },

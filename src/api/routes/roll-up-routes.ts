@@ -12,7 +12,6 @@ import {
   type RequestContent,
 } from '../../db/month-end/month-end-requests.ts';
 import type { Queryable } from '../../db/pool.ts';
-import type { Month } from '../../domain/period.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import type { ForceRequest } from '../../temporal/month-end-client.ts';
 import { month } from '../http/request-fields.ts';
@@ -100,8 +99,7 @@ export const postRollUp = defineRoute(
     problems: ['request-conflict', 'temporal-unavailable'],
   },
   async ({ body, caller }, { db, monthEnd, now }) => {
-    await refuseUnlessClosable(db, body.month, now());
-    await requireTenants(db, 'tenant_ids', body.tenant_ids ?? []);
+    await checkRollUp({ db, now }, body);
     const requestId = body.request_id;
     await refuseOtherContent(db, body, requestId);
     const workflowId = await withTemporal(monthEnd, (port) =>
@@ -127,9 +125,20 @@ function toForce(body: RollUpRequest): ForceRequest | undefined {
   };
 }
 
-async function refuseUnlessClosable(db: Queryable, asked: Month, now: Date): Promise<void> {
-  const detail = await whyNotClosable(db, asked, now);
+/**
+ * Checks that the month can be closed, and that the tenants exist.
+ * @throws HttpProblem `invalid-request`
+ */
+export async function checkRollUp(
+  { db, now }: { readonly db: Queryable; readonly now: () => Date },
+  {
+    month: asked,
+    tenant_ids = [],
+  }: { readonly month: string; readonly tenant_ids?: readonly string[] | undefined },
+): Promise<void> {
+  const detail = await whyNotClosable(db, asked, now());
   if (detail !== null) throw invalidRequest([{ pointer: '/month', detail }]);
+  await requireTenants(db, 'tenant_ids', tenant_ids);
 }
 
 /**

@@ -122,6 +122,18 @@ export function findGivenCredit(
   `);
 }
 
+/** Whether a credit of the tenant was given by this request. */
+export function isCreditGiven(
+  db: Queryable,
+  tenantId: string,
+  requestId: string,
+): Promise<boolean> {
+  return db.exists(sql.typeAlias('nothing')`
+    SELECT FROM invoices
+    WHERE tenant_id = ${tenantId} AND request_id = ${requestId} AND note_origin = 'credit'
+  `);
+}
+
 /**
  * Issues the adjustment note of a credit, with its digest and its webhook event. The caller holds the locks on tenant and
  * invoice.

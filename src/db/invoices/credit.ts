@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { assembleNote } from '../../domain/adjustment.ts';
-import { creditsGiven, findCredited, leftToCredit, lineOfCredit } from '../../domain/credit.ts';
+import {
+  creditsGiven,
+  findCredited,
+  leftToCredit,
+  lineOfCredit,
+  type DocumentLine,
+} from '../../domain/credit.ts';
 import type { ComposedInvoice } from '../../domain/compose-invoice.ts';
 import { Decimal } from '../../domain/decimal.ts';
 import { DomainError } from '../../domain/errors.ts';
@@ -50,6 +56,24 @@ export type CreditResult =
   /** The request id was used for something else. */
   | { readonly outcome: 'conflict' }
   | NoCredit;
+
+/** A line that can be credited. */
+export interface CreditableLine {
+  readonly outcome: 'creditable';
+  readonly line: DocumentLine;
+  readonly currency: string;
+  /** Above 0, without tax. */
+  readonly leftCents: number;
+}
+
+/** Returns how much of a line can be credited now, or why nothing can. Writes nothing. */
+export async function readLeftToCredit(
+  db: Queryable,
+  { documentId, lineNo }: Pick<CreditedLine, 'documentId' | 'lineNo'>,
+): Promise<CreditableLine | NoCredit> {
+  const creditable = await readCreditable(db, documentId);
+  return creditable === null ? NO_DOCUMENT : findLine(creditable, lineNo);
+}
 
 /** Returns the adjustment note that would give a credit now, or why none can. Writes nothing. */
 export async function planCredit(
@@ -105,23 +129,13 @@ async function plan(
   { lineNo, amountCents }: CreditedLine,
 ): Promise<PlannedCredit | NoCredit> {
   const { number, currency, tenantId, month } = creditable;
-  const refuse = (reason: string): NoCredit => ({ outcome: 'refused', reason });
-  const blocked = whyNotCreditable(creditable);
-  if (blocked !== null) return refuse(blocked);
-  const what = `line ${lineNo} of ${number}`;
-  const kind = creditable.kinds.get(lineNo);
-  if (kind === undefined) return { outcome: 'unknown', reason: `${number} has no line ${lineNo}` };
-  if (kind === 'tax')
-    return refuse(`${what} is tax, which follows from the other lines: credit one of them`);
-  if (kind === 'credit') return refuse(`${what} is a credit itself`);
-  const line = findCredited(creditable.charged, { number, lineNo });
-  if (line === undefined) return { outcome: 'unknown', reason: `${number} has no line ${lineNo}` };
-  const leftCents = leftToCredit(line, creditable.charged, creditsGiven(creditable.credits));
+  const found = findLine(creditable, lineNo);
+  if (found.outcome !== 'creditable') return found;
+  const { line, leftCents } = found;
   if (amountCents > leftCents) {
-    const left = leftCents > 0 ? `only ${formatMoney(leftCents, currency)}` : 'nothing';
     return refuse(
-      `${left} is left to credit on ${what}, after reruns and earlier credits: ` +
-        `${formatMoney(amountCents, currency)} is too much`,
+      `only ${formatMoney(leftCents, currency)} is left to credit on line ${lineNo} of ${number}, after reruns and ` +
+        `earlier credits: ${formatMoney(amountCents, currency)} is too much`,
     );
   }
   const tax = await readTaxTerms(db, { periodStart: monthStart(month) }, { tenantId, currency });
@@ -147,6 +161,29 @@ async function plan(
     if (!(error instanceof DomainError)) throw error;
     return refuse(error.message);
   }
+}
+
+function refuse(reason: string): NoCredit {
+  return { outcome: 'refused', reason };
+}
+
+function findLine(creditable: Creditable, lineNo: number): CreditableLine | NoCredit {
+  const { number, currency } = creditable;
+  const blocked = whyNotCreditable(creditable);
+  if (blocked !== null) return refuse(blocked);
+  const what = `line ${lineNo} of ${number}`;
+  const kind = creditable.kinds.get(lineNo);
+  if (kind === 'tax') {
+    return refuse(`${what} is tax, which follows from the other lines: credit one of them`);
+  }
+  if (kind === 'credit') return refuse(`${what} is a credit itself`);
+  const line = findCredited(creditable.charged, { number, lineNo });
+  if (kind === undefined || line === undefined) {
+    return { outcome: 'unknown', reason: `${number} has no line ${lineNo}` };
+  }
+  const leftCents = leftToCredit(line, creditable.charged, creditsGiven(creditable.credits));
+  if (leftCents > 0) return { outcome: 'creditable', line, currency, leftCents };
+  return refuse(`nothing is left to credit on ${what}, after reruns and earlier credits`);
 }
 
 function whyNotCreditable({ invoice }: Creditable): string | null {

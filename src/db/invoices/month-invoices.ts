@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { OUTCOMES, type Outcome } from '../../contracts/month-end-types.ts';
-import { monthStart, previousMonth, type Month } from '../../domain/period.ts';
+import { monthStart, previousMonth, type Month, type Period } from '../../domain/period.ts';
+import { isDue } from '../month-end/due-tenants.ts';
 import { isReleased } from '../release-facts.ts';
 import { INVOICE_STATUSES, type InvoiceReader, type InvoiceStatus } from './invoice-views.ts';
-import { type Page, allOf, sql } from '../sql.ts';
+import { type Page, allOf, sql, textArray } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
-import { stands, standsUnvoided } from '../standing.ts';
+import { isSettled, stands, standsUnvoided } from '../standing.ts';
 
 /** A month's invoices next to the previous month's, for the operator pages. */
 
@@ -104,12 +105,16 @@ const standing = z.object({
   tenant_id: z.string(),
   /** Null: the tenant doesn't exist. */
   name: z.string().nullable(),
+  /** Whether a run of the month looks at the tenant. A rerun refuses the others. */
+  is_due: z.boolean(),
   invoice_id: z.string().nullable(),
   number: z.string().nullable(),
   revision: z.number().nullable(),
   status: z.enum(INVOICE_STATUSES).nullable(),
   currency: z.string().nullable(),
   total_cents: z.number().nullable(),
+  /** Whether a rerun makes an adjustment note of it; null: there is no invoice. */
+  is_settled: z.boolean().nullable(),
   outcome: z.enum(OUTCOMES).nullable(),
   reason_type: z.string().nullable(),
   reason: z.string().nullable(),
@@ -117,20 +122,19 @@ const standing = z.object({
 /** A tenant's status in a month: the invoice that a rerun would replace, and the latest outcome. */
 export type Standing = z.infer<typeof standing>;
 
-/**
- * Returns the status of these tenants, each once, ordered by id.
- * @throws DomainError `invalid_month`
- */
+/** Returns the status of these tenants in a period, each once, ordered by id. */
 export function listStanding(
   db: Queryable,
-  month: Month,
+  period: Period,
   tenantIds: readonly string[],
 ): Promise<readonly Standing[]> {
-  const periodStart = monthStart(month);
+  const { periodStart } = period;
   return db.any(sql.type(standing)`
-    SELECT asked.tenant_id, t.name, i.invoice_id, i.number, i.revision, i.status, i.currency,
-      i.total_cents, o.outcome, o.reason_type, o.reason
-    FROM (SELECT DISTINCT unnest(${sql.array([...tenantIds], 'text')}) AS tenant_id) asked
+    SELECT asked.tenant_id, t.name, ${isDue(period, sql.fragment`asked.tenant_id`)} AS is_due,
+      i.invoice_id, i.number, i.revision, i.status, i.currency, i.total_cents,
+      CASE WHEN i.invoice_id IS NOT NULL THEN ${isSettled('i')} END AS is_settled,
+      o.outcome, o.reason_type, o.reason
+    FROM (SELECT DISTINCT unnest(${textArray(tenantIds)}) AS tenant_id) asked
     LEFT JOIN tenants t ON t.tenant_id = asked.tenant_id
     LEFT JOIN invoices i ON i.tenant_id = asked.tenant_id AND i.period_start = ${periodStart}
       AND ${stands('i')}

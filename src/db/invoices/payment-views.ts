@@ -62,3 +62,19 @@ export function listPayments(
     ORDER BY p.recorded_at DESC, p.payment_id DESC LIMIT ${limit}
   `);
 }
+
+/** Whether a payment with this id is recorded. */
+export function isPaymentRecorded(db: Queryable, paymentId: string): Promise<boolean> {
+  return db.exists(sql.typeAlias('nothing')`SELECT FROM payments WHERE payment_id = ${paymentId}`);
+}
+
+/** Returns the number of payments for a tenant's month, whichever revision they name. */
+export function countPayments(
+  db: Queryable,
+  invoice: { readonly tenant_id: string; readonly period_start: string },
+): Promise<number> {
+  return db.oneFirst(sql.type(z.object({ payments: z.number() }))`
+    SELECT count(*) AS payments FROM payments
+    WHERE tenant_id = ${invoice.tenant_id} AND period_start = ${invoice.period_start}::date
+  `);
+}

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Period } from '../../domain/period.ts';
 import { listParked } from '../month-end/month-end-status.ts';
 import { countWaiting } from '../month-end/review-facts.ts';
-import type { Transaction } from '../pool.ts';
+import type { Queryable, Transaction } from '../pool.ts';
 import { dueOn, isReleased } from '../release-facts.ts';
 import { sql, textArray } from '../sql.ts';
 import { lockTenants } from '../transactions.ts';
@@ -93,11 +93,11 @@ async function remember(
 
 /** Returns whether the month's request was served before. */
 export function isServed(
-  tx: Transaction,
-  { periodStart }: Period,
+  db: Queryable,
+  { periodStart }: Pick<Period, 'periodStart'>,
   requestId: string,
 ): Promise<boolean> {
-  return tx.exists(sql.typeAlias('nothing')`
+  return db.exists(sql.typeAlias('nothing')`
     SELECT FROM release_requests WHERE period_start = ${periodStart} AND request_id = ${requestId}
   `);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Database, Transaction } from '../pool.ts';
+import type { Database, Queryable, Transaction } from '../pool.ts';
 import { sql } from '../sql.ts';
 import { lockTenants } from '../transactions.ts';
 import { tellingVoided } from '../webhooks/webhook-outbox.ts';
@@ -11,9 +11,11 @@ export interface VoidRequest {
   readonly reason: string;
 }
 
-export type VoidResult =
+export type VoidResult = { readonly outcome: 'voided' } | NotVoided;
+
+type NotVoided =
   /** `unchanged`: it was void before, and the first reason stays. */
-  | { readonly outcome: 'voided' | 'unchanged' | 'unknown' }
+  | { readonly outcome: 'unchanged' | 'unknown' }
   /** `replaced`: another document stands for it. `settled`: only an adjustment note can correct it. */
   | { readonly outcome: 'replaced' | 'settled'; readonly reason: string };
 
@@ -22,6 +24,7 @@ const target = z.object({
   number: z.string(),
   status: z.enum(['issued', 'void', 'superseded']),
   successor: z.string().nullable(),
+  isSettled: z.boolean(),
 });
 
 /**
@@ -41,36 +44,42 @@ export function voidInvoice(db: Database, request: VoidRequest): Promise<VoidRes
     await tx.query(sql.typeAlias('nothing')`
       SELECT FROM invoices WHERE invoice_id = ${invoiceId}::uuid FOR UPDATE
     `);
-    // In statements of their own, which see what was committed while we waited.
-    const { kind, number, status, successor } = await tx.one(sql.type(target)`
-      SELECT i.kind, i.number, i.status, s.number AS successor
-      FROM invoices i LEFT JOIN invoices s ON s.invoice_id = i.superseded_by
-      WHERE i.invoice_id = ${invoiceId}::uuid
-    `);
-    if (status === 'void') return { outcome: 'unchanged' };
-    if (status === 'superseded') {
-      const reason = `invoice ${number} was replaced by ${successor}: void that one`;
-      return { outcome: 'replaced', reason };
-    }
-    if (kind === 'adjustment_note') {
-      const reason = `${number} is an adjustment note, which is final: a further note corrects it`;
-      return { outcome: 'settled', reason };
-    }
-    if (await isInvoiceSettled(tx, invoiceId)) {
-      const reason =
-        `invoice ${number} is settled, because it has a payment or an adjustment note: correct it by a forced ` +
-        'rerun, which issues an adjustment note, or by a credit';
-      return { outcome: 'settled', reason };
-    }
+    // In a statement of its own, which sees what was committed while we waited.
+    const planned = await planVoid(tx, invoiceId);
+    if (planned.outcome !== 'possible') return planned;
     await record(tx, request);
     return { outcome: 'voided' };
   });
 }
 
-function isInvoiceSettled(tx: Transaction, invoiceId: string): Promise<boolean> {
-  return tx.oneFirst(sql.type(z.object({ settled: z.boolean() }))`
-    SELECT ${isSettled('i')} AS settled FROM invoices i WHERE i.invoice_id = ${invoiceId}::uuid
+/** Returns whether an invoice could be voided now. Writes nothing. */
+export async function planVoid(
+  db: Queryable,
+  invoiceId: string,
+): Promise<NotVoided | { readonly outcome: 'possible' }> {
+  const found = await db.maybeOne(sql.type(target)`
+    SELECT i.kind, i.number, i.status, s.number AS successor, ${isSettled('i')} AS "isSettled"
+    FROM invoices i LEFT JOIN invoices s ON s.invoice_id = i.superseded_by
+    WHERE i.invoice_id = ${invoiceId}::uuid
   `);
+  if (found === null) return { outcome: 'unknown' };
+  const { kind, number, status, successor } = found;
+  if (status === 'void') return { outcome: 'unchanged' };
+  if (status === 'superseded') {
+    const reason = `invoice ${number} was replaced by ${successor}: void that one`;
+    return { outcome: 'replaced', reason };
+  }
+  if (kind === 'adjustment_note') {
+    const reason = `${number} is an adjustment note, which is final: a further note corrects it`;
+    return { outcome: 'settled', reason };
+  }
+  if (found.isSettled) {
+    const reason =
+      `invoice ${number} is settled, because it has a payment or an adjustment note: correct it by a forced ` +
+      'rerun, which issues an adjustment note, or by a credit';
+    return { outcome: 'settled', reason };
+  }
+  return { outcome: 'possible' };
 }
 
 async function record(tx: Transaction, { invoiceId, actor, reason }: VoidRequest): Promise<void> {

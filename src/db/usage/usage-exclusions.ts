@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { monthStart, type Month, type Period } from '../../domain/period.ts';
 import type { Queryable, Transaction } from '../pool.ts';
-import { sql } from '../sql.ts';
+import { sql, textArray } from '../sql.ts';
 import { LLM_RESOURCE_KIND, type UsageSource } from './usage-ledger.ts';
 import { invoiceOf, isApplied, isSettled } from '../standing.ts';
 
@@ -133,6 +133,41 @@ export function findExclusion(
     SELECT source, event_id, tenant_id, deployment_id, resource_kind, service_month, amount, currency,
       actor, reason, excluded_at, still_billed_on, still_billed_in
     FROM (${EXCLUSIONS}) x WHERE source = ${source} AND event_id = ${eventId}
+  `);
+}
+
+/** Returns which of these events are excluded. */
+export async function findExcludedIds(
+  db: Queryable,
+  source: UsageSource,
+  eventIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const found = await db.anyFirst(sql.type(z.object({ event_id: z.string() }))`
+    SELECT event_id FROM usage_exclusions
+    WHERE source = ${source} AND event_id = ANY(${textArray(eventIds)})
+  `);
+  return new Set(found);
+}
+
+const billing = z.object({
+  invoiceId: z.string(),
+  /** Of the invoice or adjustment note that holds the usage. */
+  number: z.string(),
+  month: z.string(),
+  isSettled: z.boolean(),
+});
+
+/** Returns the invoice that bills the usage of a bucket; null if none does yet, or a void one holds it. */
+export function findBilling(
+  db: Queryable,
+  { bucketId }: Pick<ExcludableEvent, 'bucketId'>,
+): Promise<z.infer<typeof billing> | null> {
+  return db.maybeOne(sql.type(billing)`
+    SELECT i.invoice_id AS "invoiceId", holder.number, to_char(i.period_start, 'YYYY-MM') AS month,
+      ${isSettled('i')} AS "isSettled"
+    FROM usage_buckets b JOIN invoices holder ON holder.invoice_id = b.sealed_for
+    JOIN invoices i ON i.invoice_id = ${invoiceOf('holder')}
+    WHERE b.bucket_id = ${bucketId} AND i.status <> 'void'
   `);
 }
 

@@ -9,7 +9,7 @@ import type {
 } from '../../../domain/gateway-totals.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
-import { errorSummary, field, type FieldMistake } from './form-fields.ts';
+import { errorSummary, reasonField, type FieldMistake } from './form-fields.ts';
 import { table, type Column } from './html-table.ts';
 import { formToken, layout, type Visitor } from './layout.ts';
 import { monthLink } from './places.ts';
@@ -151,14 +151,7 @@ ${table({
   ],
 })}<form class="sheet" method="post" action="${path}/${deploymentId}/accept">
 ${formToken(visitor)}<input type="hidden" name="tenant_id" value="${tenantId}"><input type="hidden" name="days" value="${seenOf(days)}">
-${field({
-  id: 'reason',
-  label: 'Reason',
-  hint: 'Stored with the figures, and recorded with your key’s name.',
-  mistakes,
-  input: (attributes) =>
-    markup`<textarea ${attributes} name="reason" rows="2" maxlength="1000" required>${reason}</textarea>`,
-})}<div class="actions"><button>Accept</button><a href="${path}">Cancel</a></div>
+${reasonField(reason, 'Stored with the figures, and recorded with your key’s name.', mistakes)}<div class="actions"><button>Accept</button><a href="${path}">Cancel</a></div>
 </form>
 `,
   });

@@ -41,3 +41,19 @@ ${hint === undefined ? '' : markup`<div class="hint" id="${id}-hint">${hint}</di
 </div>
 `;
 }
+
+/** Renders the field for the reason of an action. @param hint says where it is stored, and who reads it */
+export function reasonField(
+  reason: string,
+  hint: string,
+  mistakes: readonly FieldMistake[],
+): Markup {
+  return field({
+    id: 'reason',
+    label: 'Reason',
+    hint,
+    mistakes,
+    input: (attributes) =>
+      markup`<textarea ${attributes} name="reason" rows="2" maxlength="1000" required>${reason}</textarea>`,
+  });
+}

@@ -16,7 +16,10 @@ import { formatMonth } from '../../../display/dates.ts';
 import { minute } from './page-format.ts';
 import { nameCell, priceCell, quantityCell } from './line-cells.ts';
 import { layout, type Visitor } from './layout.ts';
-import { invoiceHref } from './places.ts';
+import { isCreditable } from './credit-form.ts';
+import { doneNote, type Done } from './done-note.ts';
+import { invoiceActions } from './invoice-actions.ts';
+import { creditHref, invoiceHref } from './places.ts';
 import { table, type Column } from './html-table.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
 
@@ -34,6 +37,8 @@ export interface InvoicePageView {
   readonly compared: InvoiceComparison;
   readonly payments: readonly PaymentView[];
   readonly temporal: TemporalLinks | null;
+  /** What an operator has just done. */
+  readonly done: Done | undefined;
 }
 
 /** Renders the page of an invoice. */
@@ -46,11 +51,11 @@ export function invoicePage(view: InvoicePageView): string {
     title: `Invoice ${number}`,
     visitor,
     trail: invoicesTrail(visitor, invoice),
-    main: markup`${supersededNote(invoice, visitor)}<dl class="facts">
+    main: markup`${doneNote(view.done)}${supersededNote(invoice, visitor)}<dl class="facts">
 ${tenantFact(view)}<div><dt>Period</dt><dd>${formatMonth(invoice.period_start)}</dd></div>
 ${isOnly ? '' : markup`<div><dt>Revision</dt><dd>${invoice.revision} ${invoiceStatus(status)}</dd></div>\n`}<div><dt>Issued</dt><dd>${minute(invoice.issued_at, visitor.timeZone)}</dd></div>
 ${releasedFact(invoice.released_at, visitor)}${balanceFacts(invoice)}${totalRows(invoice).map(({ label, value }) => markup`<div><dt>${label}</dt><dd>${value}</dd></div>\n`)}</dl>
-${taxNotes(invoice).map((note) => markup`<p class="hint">${note}</p>\n`)}${requestNotes(invoice, visitor.timeZone)}${linksOf(view)}
+${taxNotes(invoice).map((note) => markup`<p class="hint">${note}</p>\n`)}${requestNotes(invoice, visitor.timeZone)}${invoiceActions(view)}${linksOf(view)}
 ${comparisonSection(compared, visitor)}<h2 id="lines">Lines</h2>
 ${linesTable(invoice, visitor)}
 ${notesSection(invoice, visitor)}${paymentsSection(invoice, payments, visitor)}${differenceSection(invoice, changes, replacedTax, visitor)}
@@ -66,10 +71,10 @@ ${revisionsTable(revisions, invoice.invoice_id, visitor)}`
 function linksOf({ visitor, invoice, temporal }: InvoicePageView): Markup {
   const documents = documentLinks(visitor, `invoices/${invoice.invoice_id}`, invoice.lines);
   if (visitor.scope === 'tenant') return markup`<ul class="links">${documents}</ul>`;
-  const { tenant_id, superseded_by } = invoice;
+  const { tenant_id } = invoice;
   const month = invoice.period_start.slice(0, 7);
   return markup`<ul class="links">
-${superseded_by === null ? markup`<li><a href="/operator/months/${month}/re-run?tenant_id=${tenant_id}">Rerun this tenant</a></li>\n` : ''}${documents}
+${documents}
 <li><a href="/operator/months/${month}/invoices?search=${tenant_id}&status=superseded&order=tenant">Superseded revisions</a></li>
 ${temporal === null ? '' : markup`<li><a href="${temporal.tenant(month, tenant_id)}">Workflow in the Temporal Web UI</a></li>\n`}</ul>`;
 }
@@ -92,10 +97,8 @@ function requestNotes({ status, re_run, status_change }: InvoiceView, timeZone: 
   return markup`${sentences.map((sentence) => markup`<p>${sentence}</p>\n`)}`;
 }
 
-function linesTable(
-  { invoice_id, number, lines, total_cents, currency }: InvoiceView,
-  visitor: Visitor,
-): Markup {
+function linesTable(invoice: InvoiceView, visitor: Visitor): Markup {
+  const { invoice_id, number, lines, total_cents, currency } = invoice;
   const page = invoiceHref(visitor, invoice_id);
   return table({
     caption: `Lines of invoice ${number}`,
@@ -112,7 +115,10 @@ function linesTable(
       { head: 'Quantity', isFigure: true, cell: ({ text }) => quantityCell(text) },
       { head: 'Price', isFigure: true, cell: ({ text }) => priceCell(text) },
       { head: 'Amount', isFigure: true, cell: ({ text }) => text.amount },
-      { head: 'Usage', cell: ({ line, text }) => usageLink(page, line, text) },
+      {
+        head: visitor.scope === 'tenant' ? 'Usage' : 'Usage and credit',
+        cell: ({ line, text }) => [usageLink(page, line, text), creditLink(invoice, line, visitor)],
+      },
     ],
     sums: [
       { name: `Total in ${currency}`, figures: { Amount: formatAmount(total_cents, currency) } },
@@ -127,6 +133,15 @@ function usageLink(
 ): Markup | string {
   if (kind !== 'llm_usage' && kind !== 'overage') return '';
   return markup`<a href="${invoicePage}/lines/${line_no}">Events<span class="heard"> of line ${line_no}, ${name}</span></a>`;
+}
+
+function creditLink(
+  { invoice_id, status }: InvoiceView,
+  line: InvoiceLine,
+  { scope }: Visitor,
+): Markup | string {
+  if (scope === 'tenant' || status !== 'issued' || !isCreditable(line)) return '';
+  return markup`<span class="sub"><a href="${creditHref('invoices', invoice_id, line.line_no)}">Credit<span class="heard"> line ${line.line_no}</span></a></span>`;
 }
 
 function differenceSection(

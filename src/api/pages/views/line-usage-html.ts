@@ -9,6 +9,8 @@ import { formatAmount, formatMoney, formatUsage, groupDigits } from '../../../do
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
 import { dailyFigures } from './daily-html.ts';
+import { doneNote, type Done } from './done-note.ts';
+import { exclusionColumn, type ExclusionColumn } from './exclusion-column.ts';
 import { documentsStart } from './document-place.ts';
 import { field } from './form-fields.ts';
 import { table } from './html-table.ts';
@@ -29,6 +31,10 @@ export interface LineUsageView {
   readonly events: readonly EventBehindLine[];
   /** Whether there are more events than the list can show. */
   readonly isCut: boolean;
+  /** How operators exclude events; null for tenants. */
+  readonly exclusion: ExclusionColumn | null;
+  /** What an operator has just done. */
+  readonly done: Done | undefined;
   readonly nextHref: string | null;
   /** What is summed from the events; null on later pages. */
   readonly sums: {
@@ -46,7 +52,7 @@ export function lineUsagePage(view: LineUsageView): string {
     title: `Usage of line ${line.line_no}`,
     visitor,
     trail: [documentsStart(visitor), document],
-    main: markup`<p>${usageLineName(line)}</p>
+    main: markup`${doneNote(view.done)}<p>${usageLineName(line)}</p>
 ${sums === null ? markup`<p><a href="${lineHref(view)}">Sums, and the first events</a></p>\n` : sumsOf(view, sums)}<h2 id="events">Events</h2>
 ${filterForm(view)}${eventsTable(view)}`,
   });
@@ -181,7 +187,8 @@ function option(value: string, name: string, isChosen: boolean): Markup {
   return markup`<option value="${value}"${isChosen ? markup` selected` : ''}>${name}</option>`;
 }
 
-function eventsTable({ visitor, line, filter, events, isCut, nextHref }: LineUsageView): Markup {
+function eventsTable(view: LineUsageView): Markup {
+  const { visitor, line, filter, events, exclusion, isCut, nextHref } = view;
   const currency = line.source === 'llm' ? line.currency : null;
   const { order, day, model } = filter;
   const part = [day !== undefined && `of ${formatDate(day)}`, model !== undefined && `by ${model}`];
@@ -212,6 +219,7 @@ function eventsTable({ visitor, line, filter, events, isCut, nextHref }: LineUsa
             '−',
           ),
       },
+      ...exclusionColumn(exclusion),
     ],
   })}${isCut ? markup`<p class="hint">This list has at most 1,000 events. The CSV file has all of them.</p>\n` : ''}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Next page</a></p>\n`}`;
 }

@@ -5,7 +5,7 @@ import { formatMonth } from '../../../display/dates.ts';
 import { formatMoney } from '../../../domain/format.ts';
 import { minute } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
-import { monthLink, tenantHref } from './places.ts';
+import { acceptBoundsHref, monthLink, tenantHref } from './places.ts';
 import { table } from './html-table.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
 
@@ -61,7 +61,7 @@ ${table({
       cell: ({ reason_type, reason }) =>
         markup`<code>${reason_type}</code><span class="sub">${reason}</span>`,
     },
-    { head: 'What to do', cell: ({ reason_type }) => whatToDo(month, reason_type) },
+    { head: 'What to do', cell: (tenant) => whatToDo(month, tenant) },
     { head: 'Last invoice', isFigure: true, cell: lastInvoice },
   ],
 })}<p>Once fixed, select the tenants and rerun them.</p>
@@ -77,8 +77,16 @@ function lastInvoice({ last_invoice }: ParkedTenant): Markup | string {
   return markup`${formatMoney(total_cents, currency)}<span class="sub">${formatMonth(month)}</span>`;
 }
 
-function whatToDo(month: string, reasonType: string): Markup | string {
-  const advice = adviceFor(reasonType);
-  if (reasonType !== FAILURE.controlTotalMismatch) return advice;
-  return markup`${advice} <a href="/operator/months/${month}/control-totals">Compare and accept</a>`;
+function whatToDo(
+  month: string,
+  { tenant_id, reason_type }: Pick<ParkedTenant, 'tenant_id' | 'reason_type'>,
+): Markup | string {
+  const advice = adviceFor(reason_type);
+  if (reason_type === FAILURE.controlTotalMismatch) {
+    return markup`${advice} <a href="/operator/months/${month}/control-totals">Compare and accept</a>`;
+  }
+  if (reason_type === FAILURE.outOfBounds) {
+    return markup`${advice} <a href="${acceptBoundsHref(month, tenant_id)}">Accept the total<span class="heard"> of ${tenant_id}</span></a>`;
+  }
+  return advice;
 }

@@ -32,3 +32,38 @@ export function noteHref(visitor: Visitor, adjustmentNoteId: string): string {
 export function requestHref(month: string, requestId: string): string {
   return `${monthHref(month)}/requests/${encodeURIComponent(requestId)}`;
 }
+
+/** Returns the path of an action on an invoice. */
+export function invoiceActionHref(invoiceId: string, action: InvoiceAction): string {
+  return `/operator/invoices/${invoiceId}/${action}`;
+}
+export type InvoiceAction = 'pay' | 'void' | 'release' | 'credit';
+
+/** Returns the path of the form that credits a line of an invoice or an adjustment note. */
+export function creditHref(
+  document: 'invoices' | 'adjustment-notes',
+  documentId: string,
+  lineNo: number,
+): string {
+  return `/operator/${document}/${documentId}/credit?line_no=${lineNo}`;
+}
+
+/** Returns the path of the form for a charge or credit on a tenant's next invoice. */
+export function newItemHref(tenantId: string): string {
+  return `/operator/items/new?tenant_id=${encodeURIComponent(tenantId)}`;
+}
+
+/** Returns the path of the form that reruns tenants of a month. */
+export function reRunHref(month: string, tenantId: string): string {
+  return `/operator/months/${month}/re-run?tenant_id=${encodeURIComponent(tenantId)}`;
+}
+
+/** Returns the path of the form that accepts a tenant's total beyond the safety bounds. */
+export function acceptBoundsHref(month: string, tenantId: string): string {
+  return `${reRunHref(month, tenantId)}&accept_bounds=true`;
+}
+
+/** Returns the path of the form that excludes an event from billing. @param from the page that lists the event */
+export function excludeHref(source: 'llm' | 'metered', eventId: string, from: string): string {
+  return `/operator/usage-exclusions/new?${new URLSearchParams({ source, event_id: eventId, from }).toString()}`;
+}

@@ -1,67 +1,58 @@
 import { MAX_FORCED_TENANTS } from '../../../contracts/request-payload.ts';
 import type { Standing } from '../../../db/invoices/month-invoices.ts';
-import { adviceFor } from '../../../contracts/failures.ts';
+import { adviceFor, FAILURE } from '../../../contracts/failures.ts';
 import { formatMoney, groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge, invoiceStatus, outcome } from './badge.ts';
 import { errorSummary, field, type FieldMistake } from './form-fields.ts';
 import { formatMonth } from '../../../display/dates.ts';
-import { formToken, layout, type Visitor } from './layout.ts';
+import { layout, type Visitor } from './layout.ts';
+import type { ReRunOptions } from './re-run-effects.ts';
+import type { ActionView } from './action-form.ts';
 import { monthHref, monthLink } from './places.ts';
 import { table } from './html-table.ts';
 
 /** The submitted form. */
-export interface ReRunForm {
+export interface ReRunForm extends ReRunOptions {
   /** Stays the same if the form is sent twice, so that there is one request and one revision. */
   readonly requestId: string;
-  readonly reason: string;
-  readonly onlyIfChanged: boolean;
-  readonly acceptBounds: boolean;
+  readonly tenantIds: readonly string[];
 }
 
-export interface ReRunView {
-  readonly visitor: Visitor;
-  readonly month: string;
-  readonly tenants: readonly Standing[];
-  readonly form: ReRunForm;
-  readonly mistakes: readonly FieldMistake[];
-}
-
-/** Renders the confirmation before a rerun: the tenants, their live invoices, and the reason. */
-export function reRunPage({ visitor, month, tenants, form, mistakes }: ReRunView): string {
-  const title = `Rerun ${tenants.length === 1 ? (tenants[0]?.tenant_id ?? '') : `${groupDigits(tenants.length)} tenants`}`;
-  const isBeyondBounds = tenants.some(({ reason_type }) => reason_type === 'out_of_bounds');
-  return layout({
-    title,
-    visitor,
+/** Renders a rerun: the tenants with their live invoices, and the options. */
+export function reRunView(
+  month: string,
+  tenants: readonly Standing[],
+  { requestId, tenantIds, onlyIfChanged, acceptBounds }: ReRunForm,
+): ActionView {
+  const [only] = tenants;
+  const names =
+    tenants.length === 1 ? (only?.tenant_id ?? '') : `${groupDigits(tenants.length)} tenants`;
+  const isBeyondBounds = tenants.some(({ reason_type }) => reason_type === FAILURE.outOfBounds);
+  return {
+    title: acceptBounds ? `Accept the total of ${names}` : `Rerun ${names}`,
     trail: trailTo(month),
-    hasErrors: mistakes.length > 0,
-    main: markup`${errorSummary(mistakes)}<p>A rerun builds each invoice of ${formatMonth(month)} below again from today’s data. The new revision replaces the live invoice in one step; the old one stays readable as superseded. An invoice that is settled stays, and an adjustment note is issued for the difference.</p>
-${standingTable(tenants)}
-<form class="sheet" method="post" action="/operator/months/${month}/re-run">
-${formToken(visitor)}<input type="hidden" name="request_id" value="${form.requestId}">
-${tenants.map(({ tenant_id }) => markup`<input type="hidden" name="tenant_id" value="${tenant_id}">\n`)}${field(
-      {
-        id: 'reason',
-        label: 'Reason',
-        hint: 'Stored with the new revision. If an adjustment note is issued, the tenant reads it there. Recorded with your key’s name.',
-        mistakes,
-        input: (attributes) =>
-          markup`<textarea ${attributes} name="reason" rows="2" maxlength="1000" required>${form.reason}</textarea>`,
-      },
-    )}<div class="choice"><input type="checkbox" id="only_if_changed" name="only_if_changed" value="true"${checked(form.onlyIfChanged)}><label for="only_if_changed">Skip invoices that would not change</label></div>
-${
-  isBeyondBounds
-    ? markup`<div class="choice"><input type="checkbox" id="accept_bounds" name="accept_bounds" value="true"${checked(form.acceptBounds)}><label for="accept_bounds">Accept totals beyond the safety bounds; I have checked each one</label></div>\n`
-    : ''
-}<div class="actions"><button>Rerun</button><a href="${monthHref(month)}">Cancel</a></div>
-</form>
-`,
-  });
+    cancelHref: monthHref(month),
+    intro: markup`<p>A rerun builds each invoice of ${formatMonth(month)} below again from today’s data. What it replaces stays readable.</p>
+${standingTable(tenants)}`,
+    refusal: null,
+    hidden: { request_id: requestId, tenant_id: tenantIds },
+    fields: () =>
+      markup`${choice('only_if_changed', 'Skip invoices that would not change', onlyIfChanged)}${
+        isBeyondBounds || acceptBounds
+          ? choice('accept_bounds', 'Accept totals beyond the safety bounds', acceptBounds)
+          : ''
+      }`,
+    reasonHint:
+      'Stored with the new revision. If an adjustment note is issued, the tenant reads it there. Recorded with your key’s name.',
+    ...(acceptBounds && { confirmation: 'I have checked each total above, and it is right' }),
+    button: 'Rerun',
+  };
 }
 
-function checked(isChecked: boolean): Markup {
-  return isChecked ? markup` checked` : markup``;
+function choice(id: string, label: string, isChecked: boolean): Markup {
+  return markup`<div class="choice"><input type="checkbox" id="${id}" name="${id}" value="true"${isChecked ? markup` checked` : ''}><label for="${id}">${label}</label></div>
+`;
 }
 
 function standingTable(tenants: readonly Standing[]): Markup {

@@ -5,7 +5,7 @@ import { formatMonth } from '../../../display/dates.ts';
 import { formatMoney, groupDigits } from '../../../domain/format.ts';
 import { previousMonth } from '../../../domain/period.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
-import { errorSummary, field, type FieldMistake } from './form-fields.ts';
+import { errorSummary, reasonField, type FieldMistake } from './form-fields.ts';
 import { table } from './html-table.ts';
 import { formToken, layout, type Visitor } from './layout.ts';
 import { monthHref, monthLink } from './places.ts';
@@ -67,14 +67,7 @@ function controls({ month, review, form, mistakes }: ReleaseView): Markup {
   return markup`<div class="sheet"><input type="hidden" name="request_id" value="${form.requestId}"><input type="hidden" name="seen" value="${seenOf(review)}">
 <fieldset><legend>Release</legend>
 ${scopeChoice('all', `all ${groupDigits(review.waiting)} invoices that wait`, form)}${scopeChoice('selected', 'the invoices selected above', form)}</fieldset>
-${field({
-  id: 'reason',
-  label: 'Reason',
-  hint: 'Stored with the release, and recorded with your key’s name.',
-  mistakes,
-  input: (attributes) =>
-    markup`<textarea ${attributes} name="reason" rows="2" maxlength="1000" required>${form.reason}</textarea>`,
-})}<div class="choice"><input type="checkbox" id="confirmed" name="confirmed" value="true" required><label for="confirmed">I have reviewed them. Tenants will see them at once, and webhooks will be sent; this can’t be undone</label></div>
+${reasonField(form.reason, 'Stored with the release, and recorded with your key’s name.', mistakes)}<div class="choice"><input type="checkbox" id="confirmed" name="confirmed" value="true" required><label for="confirmed">I have reviewed them. Tenants will see them at once, and webhooks will be sent; this can’t be undone</label></div>
 <div class="actions"><button>Release</button><a href="${monthHref(month)}">Cancel</a></div>
 </div>
 `;
