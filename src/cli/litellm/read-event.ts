@@ -1,8 +1,8 @@
+import { toBilledRequest } from '../../ingestion/litellm/billed-request.ts';
 import { EventScanner } from '../../ingestion/litellm/event-scanner.ts';
 import { LITELLM_FIELDS } from '../../ingestion/litellm/litellm-request.ts';
 import { toLlmEvent } from '../../ingestion/litellm/to-llm-event.ts';
-import type { JsonObject } from '../../domain/types.ts';
-import type { BilledRequest, ReadEvent } from './reconcile.ts';
+import type { ReadEvent } from './reconcile.ts';
 
 /**
  * Returns a function that reads events as the API does.
@@ -18,25 +18,14 @@ export function readEventOf(currency: string): ReadEvent {
       case 'counted':
         return { kind: 'free', why: outcome.why };
       case 'event':
-        return { kind: 'billed', request: toBilled(outcome.event) };
+        return { kind: 'billed', request: toBilledRequest(outcome.event) };
       case 'held': {
         const { reason, detail, fields } = outcome.held;
         // The API holds it, with these fields, and perhaps without all of them.
         if (reason === 'malformed') return { kind: 'unreadable', reason: detail };
         if (reason === 'unpriced_model') return { kind: 'free', why: reason };
-        return { kind: 'billed', request: toBilled(fields) };
+        return { kind: 'billed', request: toBilledRequest(fields) };
       }
     }
-  };
-}
-
-function toBilled(fields: JsonObject): BilledRequest {
-  const textOf = (name: string) => (typeof fields[name] === 'string' ? fields[name] : '');
-  return {
-    id: textOf('gateway_request_id'),
-    tenantId: textOf('tenant_id'),
-    deploymentId: textOf('deployment_id'),
-    chargeCents: textOf('charge_cents'),
-    occurredAt: textOf('occurred_at'),
   };
 }

@@ -8,18 +8,8 @@ import {
 import type { Queryable } from '../../db/pool.ts';
 import { Decimal, toDecimalString } from '../../domain/decimal.ts';
 import type { QuarantineState } from '../../domain/quarantine.ts';
+import { isSameRequest, type BilledRequest } from '../../ingestion/litellm/billed-request.ts';
 import type { LoggedRequest } from './spend-log-file.ts';
-
-/** A request of the log that costs something. */
-export interface BilledRequest {
-  /** Its id in the ledger. */
-  readonly id: string;
-  readonly tenantId: string;
-  readonly deploymentId: string;
-  readonly chargeCents: string;
-  /** UTC instant with six decimals, so that texts compare as instants do; in LiteLLM's log, to the millisecond. */
-  readonly occurredAt: string;
-}
 
 /** What the API makes of an event of LiteLLM's callback. */
 export type ReadEvent = (
@@ -112,7 +102,7 @@ export async function reconcile(
   let batch: BilledRequest[] = [];
   const compareBatch = async (): Promise<void> => {
     const ids = batch.map(({ id }) => id);
-    const accepted = new Map((await findAccepted(db, ids)).map((event) => [event.id, event]));
+    const accepted = await findAccepted(db, ids);
     const absent = ids.filter((id) => !accepted.has(id));
     const quarantined = await findQuarantined(db, absent);
     for (const request of batch) {
@@ -191,7 +181,7 @@ function createReport() {
         return;
       }
       sums.add(event, 'ledger');
-      if (isSame(request, event)) counts.equal += 1;
+      if (isSameRequest(request, event)) counts.equal += 1;
       else {
         counts.different += 1;
         if (differences.length < SHOWN) {
@@ -215,15 +205,6 @@ function createReport() {
       deployments: sums.finish(),
     }),
   };
-}
-
-/** An expired event is only known by its id. */
-function isSame(request: BilledRequest, event: KnownEvent): boolean {
-  return (
-    request.tenantId === event.tenantId &&
-    request.deploymentId === event.deploymentId &&
-    (event.chargeCents === null || new Decimal(event.chargeCents).equals(request.chargeCents))
-  );
 }
 
 function createFinding() {

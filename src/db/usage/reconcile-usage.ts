@@ -16,12 +16,12 @@ const known = z.object({
 /** An LLM event in the ledger or the archive. */
 export type KnownEvent = z.infer<typeof known>;
 
-/** Returns those of the LLM events that were accepted, wherever they are kept. */
-export function findAccepted(
+/** Returns those of the LLM events that were accepted, by id, wherever they are kept. */
+export async function findAccepted(
   db: Queryable,
   ids: readonly string[],
-): Promise<readonly KnownEvent[]> {
-  return db.any(sql.type(known)`
+): Promise<ReadonlyMap<string, KnownEvent>> {
+  const rows = await db.any(sql.type(known)`
     SELECT gateway_request_id AS id, tenant_id AS "tenantId", deployment_id AS "deploymentId",
       trim_scale(charge_cents) AS "chargeCents"
     FROM llm_usage_events WHERE gateway_request_id = ANY(${textArray(ids)})
@@ -32,6 +32,7 @@ export function findAccepted(
       AND e.bucket_id = k.bucket_id AND e.gateway_request_id COLLATE "C" = k.id COLLATE "C"
     WHERE k.source = 'llm' AND k.id = ANY(${textArray(ids)})
   `);
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 const quarantined = z.object({

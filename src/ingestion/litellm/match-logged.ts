@@ -1,14 +1,13 @@
 import {
   findAccepted,
   findQuarantined,
-  type KnownEvent,
   type QuarantinedId,
 } from '../../db/usage/reconcile-usage.ts';
 import type { Queryable } from '../../db/pool.ts';
-import { Decimal } from '../../domain/decimal.ts';
 import type { QuarantineReason } from '../../domain/quarantine.ts';
 import type { JsonObject } from '../../domain/types.ts';
 import { parseUtcInstant } from '../instant.ts';
+import { isSameRequest, toBilledRequest } from './billed-request.ts';
 
 /** Events of LiteLLM's log, compared with the ledger and the quarantine. */
 export interface MatchedEvents {
@@ -25,7 +24,7 @@ export interface MatchedEvents {
  * in microseconds, so the ledger and the quarantine would take the two for events with the same id and other content. In
  * the ledger, they are the same if tenant, deployment and charge are; one that differs in those is a conflict. One that
  * is or was in quarantine is tried, at the time that is known from there (docs/spec.md#litellm).
- * @param events to be ingested if they are new
+ * @param events as `toLlmEvent` returns them; to be ingested if they are new
  * @param heldIds ids of events that can't be ingested
  */
 export async function matchLogged(
@@ -33,33 +32,20 @@ export async function matchLogged(
   events: readonly JsonObject[],
   heldIds: readonly string[],
 ): Promise<MatchedEvents> {
-  const ids = events.map(idOf);
-  const accepted = new Map((await findAccepted(db, ids)).map((event) => [event.id, event]));
+  const billed = events.map((event) => ({ event, request: toBilledRequest(event) }));
+  const ids = billed.map(({ request }) => request.id);
+  const accepted = await findAccepted(db, ids);
   const quarantined = await findQuarantined(db, [...ids, ...heldIds]);
-  const fresh = events.filter((event) => !isSame(event, accepted.get(idOf(event))));
+  const fresh = billed.filter(({ request }) => {
+    const before = accepted.get(request.id);
+    return before === undefined || !isSameRequest(request, before);
+  });
   const waiting = [...quarantined.values()].filter(({ state }) => state !== 'released');
   return {
-    fresh: fresh.map((event) => withExactTime(event, quarantined.get(idOf(event)))),
+    fresh: fresh.map(({ event, request }) => withExactTime(event, quarantined.get(request.id))),
     duplicates: events.length - fresh.length,
     waiting: new Map(waiting.map(({ id, reason }) => [id, reason])),
   };
-}
-
-function idOf({ gateway_request_id: id }: JsonObject): string {
-  return typeof id === 'string' ? id : '';
-}
-
-/** An expired event is only known by its id. */
-function isSame(event: JsonObject, before: KnownEvent | undefined): boolean {
-  if (before === undefined) return false;
-  const { tenantId, deploymentId, chargeCents } = before;
-  return (
-    event.tenant_id === tenantId &&
-    event.deployment_id === deploymentId &&
-    (chargeCents === null ||
-      (typeof event.charge_cents === 'string' &&
-        new Decimal(event.charge_cents).equals(chargeCents)))
-  );
 }
 
 /**
