@@ -4,7 +4,7 @@ import type { Database, Queryable } from '../../../src/db/pool.ts';
 import { sql } from '../../../src/db/sql.ts';
 import type { JsonObject } from '../../../src/domain/types.ts';
 import { createIngestion } from '../../../src/ingestion/ingestion.ts';
-import { hold, toHeld } from '../../../src/ingestion/quarantine/hold.ts';
+import { hold, nameUnknownTenants, toHeld } from '../../../src/ingestion/quarantine/hold.ts';
 import type { TimeBounds } from '../../../src/ingestion/time-bounds.ts';
 import { ANY_TIME } from '../../_util/any-time.ts';
 
@@ -21,7 +21,7 @@ export async function send(
     'reason' in result ? toHeld(events[index]!, result, new Date()) : [],
   );
   const accepted = results.filter(({ status }) => status === 'accepted').length;
-  return { accepted, held: await hold(apiDb, null, refused) };
+  return { accepted, held: await hold(apiDb, null, await nameUnknownTenants(apiDb, refused)) };
 }
 
 const row = z.object({
