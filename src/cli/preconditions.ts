@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { findUnknown, type NamedThing } from '../db/catalogue/named-things.ts';
+import { findUnknown, type NamedThing } from '../db/named-things.ts';
 import type { Queryable } from '../db/pool.ts';
 import { CliError } from './cli-error.ts';
 import { findInvoiceId, showInvoice, type InvoiceView } from '../db/invoices/invoice-views.ts';

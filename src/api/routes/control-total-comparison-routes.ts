@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { reasonSchema } from '../../contracts/request-payload.ts';
-import { findUnknown } from '../../db/catalogue/named-things.ts';
+import { findUnknown } from '../../db/named-things.ts';
 import { loadCalendar } from '../../db/settings/load-calendar.ts';
 import { acceptControlTotals } from '../../db/usage/accept-control-totals.ts';
 import {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { currentPlanVersion, findAddons, findKnownKinds } from '../../db/catalogue/catalogue.ts';
 import { invoiceLineSchema } from '../../db/invoices/invoice-views.ts';
-import { findUnknown } from '../../db/catalogue/named-things.ts';
+import { findUnknown } from '../../db/named-things.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { loadCalendar } from '../../db/settings/load-calendar.ts';
 import { taxViewSchema } from '../../db/tax/invoice-tax.ts';

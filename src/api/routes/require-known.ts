@@ -1,4 +1,4 @@
-import { findUnknown, type NamedThing } from '../../db/catalogue/named-things.ts';
+import { findUnknown, type NamedThing } from '../../db/named-things.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { HttpProblem, invalidRequest } from '../http/problems.ts';
 

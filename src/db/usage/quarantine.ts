@@ -59,16 +59,6 @@ export async function insertQuarantined(
   return rowCount;
 }
 
-/** Returns those of the tenants that exist. */
-export function findTenants(
-  db: Queryable,
-  tenantIds: readonly string[],
-): Promise<readonly string[]> {
-  return db.anyFirst(sql.type(z.object({ tenant_id: z.string() }))`
-    SELECT tenant_id FROM tenants WHERE tenant_id = ANY(${textArray(tenantIds)})
-  `);
-}
-
 /** Which held events a release or a dismissal is about; without any field, all of them. */
 export interface HeldFilter {
   readonly quarantineIds?: readonly number[] | undefined;

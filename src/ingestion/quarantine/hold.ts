@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
-import { findTenants, insertQuarantined, type QuarantineRow } from '../../db/usage/quarantine.ts';
+import { findUnknown } from '../../db/named-things.ts';
 import type { Queryable } from '../../db/pool.ts';
+import { insertQuarantined, type QuarantineRow } from '../../db/usage/quarantine.ts';
 import { isCurrency } from '../../domain/currency.ts';
 import { isDecimalString } from '../../domain/decimal.ts';
 import type { QuarantineReason } from '../../domain/quarantine.ts';
@@ -145,11 +146,11 @@ export async function nameUnknownTenants<Held extends HeldEvent>(
     reason === 'unknown_deployment' && typeof fields.tenant_id === 'string' ? fields.tenant_id : [],
   );
   if (unsure.length === 0) return events;
-  const known = new Set(await findTenants(db, [...new Set(unsure)]));
+  const unknown = new Set(await findUnknown(db, 'tenant', [...new Set(unsure)]));
   return events.map((event) => {
     const { tenant_id: tenantId } = event.fields;
     if (event.reason !== 'unknown_deployment' || typeof tenantId !== 'string') return event;
-    if (known.has(tenantId)) return event;
+    if (!unknown.has(tenantId)) return event;
     return { ...event, reason: 'unknown_tenant', detail: `there is no tenant ${tenantId}` };
   });
 }

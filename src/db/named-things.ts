@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Queryable } from '../pool.ts';
-import { sql, textArray } from '../sql.ts';
+import type { Queryable } from './pool.ts';
+import { sql, textArray } from './sql.ts';
 
 /** Things that filters and requests reference by id, with their tables and columns. */
 const NAMED = {
