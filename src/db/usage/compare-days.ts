@@ -5,6 +5,7 @@ import type { Period } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { sql, textArray } from '../sql.ts';
 import { latestTotals } from './control-totals.ts';
+import { isOfPeriod } from './quarantine-views.ts';
 
 /** Compares control totals with the ledger by day, from events (docs/spec.md#control-totals). */
 
@@ -102,9 +103,7 @@ export async function compareDays(
           CASE WHEN q.currency IS NULL OR q.currency = t.currency THEN coalesce(q.charge_cents, 0) ELSE 0 END
         FROM quarantined_events q JOIN tenants t USING (tenant_id)
         WHERE q.state = 'held' AND q.occurred_at IS NOT NULL AND q.reason <> 'unpriced_model' AND ${ofThese('q')}
-          -- As the index of held events has it.
-          AND coalesce(q.occurred_at, q.received_at) >= ${period.startsAt}::timestamptz
-          AND coalesce(q.occurred_at, q.received_at) < ${period.endsAt}::timestamptz
+          AND ${isOfPeriod(period)}
       ) sides GROUP BY deployment_id, day
     ) f
     LEFT JOIN control_total_acceptances a ON ${ofThese('a')} AND a.deployment_id = f.deployment_id

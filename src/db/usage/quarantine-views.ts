@@ -110,8 +110,11 @@ export function showQuarantined(
   `);
 }
 
-/** An event without a readable time counts for the month in which it was received. */
-function isOfPeriod({ startsAt, endsAt }: Period) {
+/**
+ * Condition: an event `q` counts for the period; one without a readable time for that in which it was received. Written
+ * as in the index of held events.
+ */
+export function isOfPeriod({ startsAt, endsAt }: Period) {
   return sql.fragment`coalesce(q.occurred_at, q.received_at) >= ${startsAt}::timestamptz
     AND coalesce(q.occurred_at, q.received_at) < ${endsAt}::timestamptz`;
 }
