@@ -13,7 +13,7 @@ import {
 import { amountHint, formatMoney, parseAmount } from '../../domain/format.ts';
 import { PERCENT_OF_PLAN, type ThresholdLimit } from '../../domain/spend-thresholds.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
-import { integerArgument } from '../arguments.ts';
+import { integerArgument, parsedBy } from '../arguments.ts';
 import { CliError, capitalize } from '../cli-error.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { note, print } from '../output.ts';
@@ -30,7 +30,7 @@ export function thresholdsSetCommand(): Command {
   return new Command('set')
     .description('set a spend threshold of a tenant')
     .argument('<tenant>', 'id of the tenant')
-    .argument('<threshold>', 'id of the threshold, unique per tenant', thresholdArgument)
+    .argument('<threshold>', 'id of the threshold, unique per tenant', parsedBy(externalId))
     .option('--amount <amount>', 'amount before tax, such as 250.00')
     .option(
       '--percent <percent>',
@@ -68,12 +68,6 @@ Examples:
         );
       },
     );
-}
-
-function thresholdArgument(id: string): string {
-  const { success, error } = externalId.safeParse(id);
-  if (success) return id;
-  throw new InvalidArgumentError(error.issues.map(({ message }) => message).join('; '));
 }
 
 function percentArgument(text: string): number {

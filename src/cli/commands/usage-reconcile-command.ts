@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { DEFAULT_COST_CURRENCY } from '../../db/access/api-keys.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { EXIT_WRONG } from '../cli-error.ts';
 import { readKeyMetadata } from '../litellm/key-metadata.ts';
@@ -32,7 +33,7 @@ export function usageReconcileCommand(): Command {
     .option('--keys <file>', "LiteLLM's keys, as for `usage send`")
     .option('--teams <file>', "LiteLLM's teams, likewise")
     .option('--tenant <tenant>', "the log has only this tenant's requests")
-    .option('--currency <code>', "currency of LiteLLM's price list", 'USD')
+    .option('--currency <code>', "currency of LiteLLM's price list", DEFAULT_COST_CURRENCY)
     .addHelpText(
       'after',
       `
