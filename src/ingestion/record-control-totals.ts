@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Database } from '../db/pool.ts';
 import { fixCalendar, loadCalendar } from '../db/settings/load-calendar.ts';
 import { insertTotals, type StatedTotal } from '../db/usage/control-totals.ts';
@@ -5,10 +6,38 @@ import { findDeployments, type Deployment } from '../db/usage/usage-ledger.ts';
 import { normalizeDecimalString } from '../domain/decimal.ts';
 import { CALENDAR_YEARS } from '../domain/period.ts';
 import { explainIssue } from '../lib/explain-issue.ts';
+import { date } from './calendar-fields.ts';
 import { findOwnerError } from './check-event.ts';
-import { controlTotalFields, type SentTotal } from './control-total.ts';
 import { reasonOf, toFieldErrors } from './field-errors.ts';
 import type { FieldError } from './results.ts';
+import { currencyCode, decimalString, externalId } from './usage-fields.ts';
+
+const statedFields = {
+  tenant_id: externalId,
+  requests: z
+    .int()
+    .nonnegative()
+    .describe('How many requests the gateway made and sent as usage events.')
+    .meta({ example: 1204 }),
+  charge_cents: decimalString
+    .describe('The exact sum of their charges.')
+    .meta({ example: '51.170000000001' }),
+  currency: currencyCode.optional().describe("By default the tenant's; another one is refused."),
+};
+
+/** A control total whose deployment and day are named elsewhere. */
+export const statedDaySchema = z.strictObject(statedFields);
+
+/** What a gateway states about a day of a deployment (docs/spec.md#control-totals). */
+export const controlTotalFields = z
+  .strictObject({
+    ...statedFields,
+    deployment_id: externalId,
+    day: date.describe('In the billing time zone.'),
+  })
+  .meta({ id: 'StatedTotal' });
+
+type SentTotal = z.infer<typeof controlTotalFields>;
 
 /** The result for one control total. */
 export type TotalResult =

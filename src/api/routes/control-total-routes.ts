@@ -7,8 +7,12 @@ import {
   listTotals,
   type ControlTotal,
 } from '../../db/usage/control-totals.ts';
-import { controlTotalFields, statedDaySchema } from '../../ingestion/control-total.ts';
-import { recordControlTotals, type TotalResult } from '../../ingestion/record-control-totals.ts';
+import {
+  controlTotalFields,
+  recordControlTotals,
+  statedDaySchema,
+  type TotalResult,
+} from '../../ingestion/record-control-totals.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import { anyObject, readBatch } from '../http/batch.ts';
 import { MAX_BULK_BYTES } from '../http/body-limits.ts';
