@@ -7,6 +7,7 @@ import {
   type HeldFilter,
 } from '../../db/usage/quarantine.ts';
 import { findAcceptedAsSent } from './accepted-as-sent.ts';
+import { inChunks, type Find } from './in-chunks.ts';
 
 /** Events that are dismissed in one transaction. */
 const CHUNK_EVENTS = 1_000;
@@ -35,21 +36,16 @@ export async function dismissQuarantined(
 ): Promise<Dismissal> {
   let dismissed = 0;
   let accepted = 0;
-  let left = maxEvents;
-  let after = 0;
-  let isComplete = false;
-  while (!isComplete && left > 0) {
-    const limit = Math.min(CHUNK_EVENTS, left);
-    const found = await findHeld(db, filter, after, limit);
-    if (found.length > 0) {
+  const find: Find = (after, limit) => findHeld(db, filter, after, limit);
+  const isComplete = await inChunks(
+    find,
+    { chunkEvents: CHUNK_EVENTS, maxEvents },
+    async (found) => {
       const counts = await dismissChunk(db, found, decision);
       dismissed += counts.dismissed;
       accepted += counts.accepted;
-    }
-    after = found.at(-1) ?? after;
-    left -= found.length;
-    isComplete = found.length < limit;
-  }
+    },
+  );
   return { dismissed, already_accepted: accepted, is_complete: isComplete };
 }
 

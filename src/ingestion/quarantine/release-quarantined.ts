@@ -24,6 +24,7 @@ import { checkTime, DEFAULT_TIME_BOUNDS, type TimeBounds } from '../time-bounds.
 import { findAcceptedAsSent } from './accepted-as-sent.ts';
 import { toAssigned, whyOtherUnit, type Assignment } from './assignment.ts';
 import { nameUnknownTenants, toHeld, type HeldEvent } from './hold.ts';
+import { inChunks, type Find } from './in-chunks.ts';
 
 /** Events that are released in one transaction; limits how long it holds the locks of buckets. */
 const CHUNK_EVENTS = 500;
@@ -93,8 +94,6 @@ export function releaseCured(db: Database, options: ReleaseOptions): Promise<Rel
   return releaseFound(db, find, { ...CURED, assigned: null }, options);
 }
 
-type Find = (after: number, limit: number) => Promise<readonly number[]>;
-
 interface Releasing extends Decision {
   /** The fields that replace those of the events; null if there are none. */
   readonly assigned: Readonly<Record<string, string>> | null;
@@ -109,17 +108,10 @@ async function releaseFound(
   // Before the transactions, which would otherwise wait for a second connection.
   await fixCalendar(db);
   const tally = createTally();
-  let left = options.maxEvents ?? Infinity;
-  let after = 0;
-  let isComplete = false;
-  while (!isComplete && left > 0) {
-    const limit = Math.min(CHUNK_EVENTS, left);
-    const found = await find(after, limit);
-    if (found.length > 0) tally.add(await releaseChunk(db, found, decision, options));
-    after = found.at(-1) ?? after;
-    left -= found.length;
-    isComplete = found.length < limit;
-  }
+  const { maxEvents = Infinity } = options;
+  const isComplete = await inChunks(find, { chunkEvents: CHUNK_EVENTS, maxEvents }, async (found) =>
+    tally.add(await releaseChunk(db, found, decision, options)),
+  );
   return { ...tally.sum(), is_complete: isComplete };
 }
 
