@@ -9,6 +9,16 @@ export const MAX_ATTRIBUTES = 10;
 export const ATTRIBUTE_NAME = /^[a-z][a-z0-9_]{0,39}$/;
 const MAX_LENGTH = 200;
 
+const BY_PREFIX = 'attribute:';
+/** The pattern of a `by` that names an attribute, without its start: `attribute:team`. */
+export const BY_ATTRIBUTE = BY_PREFIX + ATTRIBUTE_NAME.source.slice(1);
+
+/** Returns the attribute that a `by` names: `attribute:team` → `team`; null for any other text. */
+export function attributeOf(by: string): string | null {
+  const name = by.startsWith(BY_PREFIX) ? by.slice(BY_PREFIX.length) : '';
+  return ATTRIBUTE_NAME.test(name) ? name : null;
+}
+
 const VALUE = visiblePattern(MAX_LENGTH);
 const value = z.string().regex(new RegExp(VALUE), {
   error: `expected 1 to ${MAX_LENGTH} visible characters`,

@@ -28,30 +28,24 @@ import {
   toValueSum,
   type AttributeSum,
 } from '../../db/usage/usage-breakdown.ts';
-import { ATTRIBUTE_NAME } from '../../ingestion/attributes.ts';
+import { BY_ATTRIBUTE, attributeOf } from '../../ingestion/attributes.ts';
 import { computeOnce } from '../http/compute-once.ts';
 
-const ATTRIBUTE = `attribute:${ATTRIBUTE_NAME.source.slice(1)}`;
 /** Query parameter: an attribute of LLM events. */
 const byAttribute = z
   .string()
-  .regex(new RegExp(`^${ATTRIBUTE}`), {
+  .regex(new RegExp(`^${BY_ATTRIBUTE}`), {
     error: 'expected "attribute:" and the name of an attribute, such as "attribute:team"',
   })
   .meta({ example: 'attribute:team' });
 /** Query parameter: the model, or an attribute of LLM events. */
 const byAnything = z
   .string()
-  .regex(new RegExp(`^model$|^${ATTRIBUTE}`), {
+  .regex(new RegExp(`^model$|^${BY_ATTRIBUTE}`), {
     error:
       'expected "model", or "attribute:" and the name of an attribute, such as "attribute:team"',
   })
   .meta({ example: 'model' });
-
-/** Returns the name of the attribute that a `by` asks for. */
-export function attributeOf(by: string): string {
-  return by.slice('attribute:'.length);
-}
 
 /** Where lines are, and what their document is called. */
 interface Place<Params extends z.ZodObject> {
@@ -114,10 +108,10 @@ function lineUsageRoutes<Params extends z.ZodObject>(place: Place<Params>) {
       const { documentId, lineNo } = await place.require(db, params as z.output<Params>, caller);
       const line = await readLineSummary(db, documentId, lineNo, caller);
       if (line === null) throw noUsageBehind(lineNo);
-      const { after = null, limit, by } = query;
-      const by_attribute = by
-        ? await readAttributeSums(db, documentId, line, attributeOf(by), caller)
-        : null;
+      const { after = null, limit, by = '' } = query;
+      const name = attributeOf(by);
+      const by_attribute =
+        name === null ? null : await readAttributeSums(db, documentId, line, name, caller);
       const found = await listEventsBehind(db, documentId, lineNo, { after, limit: limit + 1 });
       const events = found.slice(0, limit);
       const next = found.length > limit ? (events.at(-1)?.event_id ?? null) : null;
@@ -153,10 +147,11 @@ function lineUsageRoutes<Params extends z.ZodObject>(place: Place<Params>) {
       const line = await readLineSummary(db, documentId, lineNo, caller);
       if (line === null) throw noUsageBehind(lineNo);
       if (line.by_model === null) throw invalidRequest([{ parameter: 'by', detail: ONLY_LLM }]);
+      const name = attributeOf(by);
       const sums =
-        by === 'model'
+        name === null
           ? line.by_model.map(toValueSum)
-          : await readAttributeSums(db, documentId, line, attributeOf(by), caller);
+          : await readAttributeSums(db, documentId, line, name, caller);
       return reply(200, Readable.from([breakdownCsv(line.currency, by, sums)]));
     },
   );

@@ -14,7 +14,7 @@ import {
   type EventBehindLine,
   type LineUsage,
 } from '../../db/usage/provenance.ts';
-import { ATTRIBUTE_NAME } from '../../ingestion/attributes.ts';
+import { attributeOf } from '../../ingestion/attributes.ts';
 import { pipeOut } from '../../lib/terminal.ts';
 import { integerArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
@@ -99,8 +99,7 @@ Examples:
 
 /** @throws InvalidArgumentError */
 function byArgument(text: string): string {
-  const [what, name = ''] = text.split(':', 2);
-  if (text === 'model' || (what === 'attribute' && ATTRIBUTE_NAME.test(name))) return text;
+  if (text === 'model' || attributeOf(text) !== null) return text;
   throw new InvalidArgumentError(
     'Expected "model", or "attribute:" and a name, such as "attribute:team".',
   );
@@ -115,9 +114,8 @@ async function sumsBy(
     byModel,
   }: { readonly invoiceId: string; readonly line: number; readonly byModel: readonly ModelSum[] },
 ): Promise<readonly AttributeSum[]> {
-  return by === 'model'
-    ? byModel.map(toValueSum)
-    : sumByAttribute(db, invoiceId, line, by.slice('attribute:'.length));
+  const name = attributeOf(by);
+  return name === null ? byModel.map(toValueSum) : sumByAttribute(db, invoiceId, line, name);
 }
 
 function renderSums(line: LineUsage, by: string, sums: readonly AttributeSum[]): string {
@@ -128,7 +126,7 @@ function renderSums(line: LineUsage, by: string, sums: readonly AttributeSum[]):
     renderTable<AttributeSum>(
       [
         {
-          head: by.replace('attribute:', ''),
+          head: attributeOf(by) ?? by,
           value: ({ value, is_rest: isRest }) => value ?? (isRest ? 'all others' : nothing),
         },
         ...sumColumns(line.currency),
