@@ -5,6 +5,7 @@ import { DomainError } from './errors.ts';
 import type { Period } from './period.ts';
 import { elapsedShare, progressOfMonth, progressOfService } from './projection.ts';
 import { billedDeployment, type BilledDeployment, type DeploymentToBill } from './service-days.ts';
+import type { QuoteLine } from './types.ts';
 import { kindsSoFar, type KindSoFar } from './usage-by-kind.ts';
 import {
   llmSoFar,
@@ -96,7 +97,11 @@ export function monthSoFar(inputs: RunningInputs): MonthSoFar {
 }
 
 /** Returns the sum of an invoice's plan base and addon lines. */
-export function recurringCentsOf({ lines }: Pick<ComposedInvoice, 'lines'>): number {
+export function recurringCentsOf({
+  lines,
+}: {
+  readonly lines: readonly Pick<QuoteLine, 'kind' | 'amountCents'>[];
+}): number {
   return sumCents(
     lines
       .filter(({ kind }) => kind === 'plan_base' || kind === 'addon')

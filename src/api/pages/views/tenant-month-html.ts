@@ -1,8 +1,8 @@
 import type { RunningMonthJson } from '../../../audit/running-month-json.ts';
 import type { ThresholdView } from '../../../db/usage/spend-thresholds.ts';
 import { formatMonth } from '../../../display/dates.ts';
-import { sumCents } from '../../../domain/cents.ts';
 import { previousMonth } from '../../../domain/period.ts';
+import { recurringCentsOf } from '../../../domain/running-month.ts';
 import { thresholdCents, type ThresholdLimit } from '../../../domain/spend-thresholds.ts';
 import { formatMoney } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
@@ -59,11 +59,8 @@ function namesOf(deployments: RunningMonthJson['deployments']): ReadonlyMap<stri
 type SoFar = NonNullable<RunningMonthJson['invoice_so_far']>;
 
 function recurringOf({ lines }: SoFar): number {
-  return sumCents(
-    lines
-      .filter(({ kind }) => kind === 'plan_base' || kind === 'addon')
-      .map(({ amount_cents }) => amount_cents),
-  );
+  const own = lines.map(({ kind, amount_cents: amountCents }) => ({ kind, amountCents }));
+  return recurringCentsOf({ lines: own });
 }
 
 function notes(running: RunningMonthJson, thresholds: readonly ThresholdView[]): Markup {
