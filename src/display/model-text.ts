@@ -1,5 +1,6 @@
 import { Decimal } from '../domain/decimal.ts';
 import { formatAmount, groupDigits } from '../domain/format.ts';
+import { byCost } from '../domain/llm-lines.ts';
 import { textOf, type Meta } from './line-meta.ts';
 
 /** How people read the models of an LLM line, on documents, pages and the terminal. */
@@ -22,13 +23,9 @@ export function modelsOf(meta: Meta, currency: string): readonly ShownModel[] {
     model: typeof model === 'string' ? model : null,
     requests: textOf(requests),
     exact_cents: textOf(exact_cents),
+    cents: new Decimal(textOf(exact_cents)),
   }));
-  const sorted = models.toSorted(
-    (a, b) =>
-      Number(a.model === null) - Number(b.model === null) ||
-      new Decimal(b.exact_cents).comparedTo(a.exact_cents),
-  );
-  return showModels(sorted, currency);
+  return showModels(models.sort(byCost), currency);
 }
 
 /** Returns the texts of sums by model, in their order. */

@@ -1,4 +1,5 @@
 import { Decimal, sumDecimals, toDecimalString } from './decimal.ts';
+import { OTHER_MODELS, byCost } from './llm-lines.ts';
 
 /** The usage of one day, kind and model (docs/spec.md#usage-by-day). */
 export interface UsageOfDay {
@@ -76,18 +77,18 @@ function foldLlm(usage: readonly UsageOfDay[], days: number): DailyFigures['llm'
 
 /** Returns the models that are shown, and null if there are others. */
 function rank(usage: readonly UsageOfDay[]): readonly (string | null)[] {
-  const totals = [...Map.groupBy(usage, ({ model }) => model ?? '')]
-    .filter(([model]) => model !== '')
+  const totals = [...Map.groupBy(usage, ({ model }) => model ?? OTHER_MODELS)]
+    .filter(([model]) => model !== OTHER_MODELS)
     .map(([model, own]) => ({ model, cents: new Decimal(sumOf(own)) }))
-    .sort((a, b) => b.cents.comparedTo(a.cents) || (a.model < b.model ? -1 : 1));
+    .sort(byCost);
   const shown = totals.slice(0, MAX_MODELS).map(({ model }) => model);
-  const others = usage.some(({ model }) => !shown.includes(model ?? ''));
+  const others = usage.some(({ model }) => !shown.includes(model ?? OTHER_MODELS));
   return others ? [...shown, null] : shown;
 }
 
 function isPartOf(model: string | null, models: readonly (string | null)[]) {
   return (each: UsageOfDay): boolean =>
-    model === null ? !models.includes(each.model ?? '') : each.model === model;
+    model === null ? !models.includes(each.model ?? OTHER_MODELS) : each.model === model;
 }
 
 function perDay(usage: readonly UsageOfDay[], days: number): readonly (readonly UsageOfDay[])[] {

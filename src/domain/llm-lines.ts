@@ -1,4 +1,4 @@
-import { parseDecimalSum, roundToCents, toDecimalString } from './decimal.ts';
+import { parseDecimalSum, roundToCents, toDecimalString, type Decimal } from './decimal.ts';
 import { DomainError } from './errors.ts';
 import { parseMonth } from './period.ts';
 import type { Month } from './period.ts';
@@ -21,9 +21,20 @@ export interface LlmUsage {
   readonly invoiceMonth: Month;
 }
 
+/**
+ * The model of usage of all models beyond those that are counted on their own (docs/spec.md#models-and-attributes), and
+ * of metered usage. Documents and answers have null instead.
+ */
+export const OTHER_MODELS = '';
+
+/** Returns the name of a model; null for all other models together. */
+export function namedModel(model: string): string | null {
+  return model === OTHER_MODELS ? null : model;
+}
+
 /** LLM usage of one model. */
 export interface ModelUsage {
-  /** Empty for all models beyond those that are counted on their own. */
+  /** {@link OTHER_MODELS} for all models beyond those that are counted on their own. */
   readonly model: string;
   readonly requestCount: string | number;
   /** Decimal string of cents. */
@@ -60,12 +71,34 @@ export function llmUsageLine(usage: LlmUsage): QuoteLine {
 /** Returns the models as the line stores them: ordered by name, all others (`model` null) last. */
 function modelsOf(models: readonly ModelUsage[], what: string): JsonValue[] {
   return models
-    .toSorted((a, b) => (a.model === '' ? 1 : b.model === '' ? -1 : a.model < b.model ? -1 : 1))
+    .map((usage) => ({ ...usage, model: namedModel(usage.model) }))
+    .sort(byName)
     .map(({ model, requestCount, exactCents }) => ({
-      model: model === '' ? null : model,
+      model,
       requests: parseCount(requestCount, what),
       exact_cents: toDecimalString(parseDecimalSum(exactCents)),
     }));
+}
+
+interface NamedModel {
+  /** Null: all other models together. */
+  readonly model: string | null;
+}
+
+/** Orders models by name, all others last. */
+function byName(a: NamedModel, b: NamedModel): number {
+  if (a.model === null || b.model === null) return a.model === null ? 1 : -1;
+  return a.model < b.model ? -1 : 1;
+}
+
+interface ModelCost extends NamedModel {
+  readonly cents: Decimal;
+}
+
+/** Orders models for people: the most expensive first, equal ones by name, all others last. */
+export function byCost(a: ModelCost, b: ModelCost): number {
+  const isOther = a.model === null || b.model === null;
+  return (isOther ? 0 : b.cents.comparedTo(a.cents)) || byName(a, b);
 }
 
 function isLate({ serviceMonth, invoiceMonth }: LlmUsage, what: string): boolean {

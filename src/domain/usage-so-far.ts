@@ -1,6 +1,6 @@
 import type { InvoiceInputs } from './compose-invoice.ts';
 import { Decimal, parseDecimalSum, sumDecimals, toDecimalString } from './decimal.ts';
-import type { ModelUsage } from './llm-lines.ts';
+import { byCost, namedModel, type ModelUsage } from './llm-lines.ts';
 import type { Month } from './period.ts';
 import { project, type Progress } from './projection.ts';
 import type { Usage } from './types.ts';
@@ -33,21 +33,11 @@ export function llmSoFar(usage: readonly LlmUsageOfMonth[]): LlmSoFar {
     ({ model }) => model,
   );
   const byModel = [...models]
-    .map(([model, own]) => ({ model: model === '' ? null : model, ...sumsOf(own) }))
+    .map(([model, own]) => ({ model: namedModel(model), ...sumsOf(own) }))
     .sort(byCost)
     .map(({ model, requests, cents }) => ({ model, requests, exactCents: toDecimalString(cents) }));
   const { requests, cents } = sumsOf(usage);
   return { requests, exactCents: toDecimalString(cents), byModel };
-}
-
-interface ModelCost {
-  readonly model: string | null;
-  readonly cents: Decimal;
-}
-
-function byCost(a: ModelCost, b: ModelCost): number {
-  if (a.model === null || b.model === null) return a.model === null ? 1 : -1;
-  return b.cents.comparedTo(a.cents) || (a.model < b.model ? -1 : 1);
 }
 
 function sumsOf(usage: readonly Omit<ModelUsage, 'model'>[]): {

@@ -3,12 +3,12 @@ import { type Appended, bucketKeyText, numberBuckets } from '../db/usage/append-
 import type { Queryable, Transaction } from '../db/pool.ts';
 import {
   lockOpenBuckets,
-  OTHER_MODELS,
   readExpiredMonths,
   readContentHashes,
   type BucketKey,
   type UsageSource,
 } from '../db/usage/usage-ledger.ts';
+import { OTHER_MODELS } from '../domain/llm-lines.ts';
 import {
   ACCEPTED,
   compareWithStored,

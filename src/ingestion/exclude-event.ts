@@ -7,7 +7,8 @@ import {
   type ExcludableEvent,
   type Exclusion,
 } from '../db/usage/usage-exclusions.ts';
-import { lockOpenBuckets, OTHER_MODELS, type UsageSource } from '../db/usage/usage-ledger.ts';
+import { lockOpenBuckets, type UsageSource } from '../db/usage/usage-ledger.ts';
+import { OTHER_MODELS } from '../domain/llm-lines.ts';
 
 export interface ExclusionRequest {
   readonly source: UsageSource;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { OTHER_MODELS, type MeteredRecordRow } from '../db/usage/usage-ledger.ts';
+import type { MeteredRecordRow } from '../db/usage/usage-ledger.ts';
+import { OTHER_MODELS } from '../domain/llm-lines.ts';
 import { normalizeDecimalString } from '../domain/decimal.ts';
 import { contentHash } from './content-hash.ts';
 import { decimalString, externalId, instant, visibleId } from './usage-fields.ts';

@@ -1,11 +1,11 @@
 import type { FragmentSqlToken } from 'slonik';
 import { z } from 'zod';
+import { OTHER_MODELS } from '../../domain/llm-lines.ts';
 import { columnArray, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 import {
   expiredMonths,
   hasOwnBucket,
-  OTHER_MODELS,
   storedHashes,
   type BucketKey,
   type LlmEventRow,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { OTHER_MODELS } from '../../domain/llm-lines.ts';
 import type { Queryable } from '../pool.ts';
 import { sql } from '../sql.ts';
 import { eventsBehind, takenBack } from './events-behind.ts';
-import { OTHER_MODELS } from './usage-ledger.ts';
 
 /** The LLM usage behind a line by model and by attribute. Fields have the names that the API serves. */
 

@@ -1,5 +1,6 @@
 import type { FragmentSqlToken } from 'slonik';
 import { z } from 'zod';
+import { OTHER_MODELS } from '../../domain/llm-lines.ts';
 import { columnArray, jsonRows, sql, textArray } from '../sql.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 
@@ -17,8 +18,6 @@ export const LLM_RESOURCE_KIND = 'llm_usage';
 
 /** The models of a deployment and service month that have buckets of their own (ADR 35). */
 export const MAX_MODELS = 200;
-/** The model of the bucket for all models beyond {@link MAX_MODELS}, and of all metered buckets. */
-export const OTHER_MODELS = '';
 
 /** The key of a bucket, without its source. */
 export interface BucketKey {
