@@ -98,6 +98,18 @@ export async function seedTenant(
   });
 }
 
+/** A tenant that is billed in US dollars, as LiteLLM states costs. */
+export function seedUsd(
+  db: Database,
+  tenantId: string,
+  deploymentIds: readonly string[],
+): Promise<void> {
+  const deployments = deploymentIds.map((deploymentId) => ({
+    ...{ deploymentId, planVersionId: 'yankee-v1' },
+  }));
+  return seedTenant(db, tenantId, deployments, 'USD');
+}
+
 export interface SeedUsage {
   readonly tenantId: string;
   readonly deploymentId: string;

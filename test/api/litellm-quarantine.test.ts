@@ -1,5 +1,3 @@
-import { Client, Connection } from '@temporalio/client';
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/create-activities.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
@@ -8,6 +6,8 @@ import { releaseCured } from '../../src/ingestion/quarantine/release-quarantined
 import { ANY_TIME } from '../_util/any-time.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
 import { buildInvoices } from '../_util/build.ts';
+import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
+import { litellmEvent } from '../_util/litellm-event.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
 let api: TestApi;
@@ -19,22 +19,15 @@ beforeAll(async () => {
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-/** An event as LiteLLM sends it, as far as it matters here. */
 function eventOf(id: string, cost: number) {
-  return {
-    id: `chatcmpl-${id}`,
-    litellm_call_id: `call-${id}`,
-    status: 'success',
+  return litellmEvent({
+    ...{ id: `chatcmpl-${id}`, litellm_call_id: `call-${id}`, response_cost: cost },
     startTime: Date.parse('2026-05-30T12:00:00.250Z') / 1000,
-    model: 'openai/gpt-large',
-    model_group: 'large',
-    response_cost: cost,
-    ...{ total_tokens: 29, prompt_tokens: 11, completion_tokens: 18 },
     metadata: {
       ...{ user_api_key_alias: 'newco-a', user_api_key_team_id: 'newco' },
       user_api_key_user_email: 'anna@example.test',
     },
-  };
+  });
 }
 
 async function sendBatch() {
@@ -87,9 +80,8 @@ test('usage of an unknown tenant of LiteLLM becomes a line of its invoice', asyn
   expect(await heldInMay()).toEqual([]);
   expect(await sendBatch()).toMatchObject({ accepted: 0, duplicates: 2, quarantined: 0 });
 
-  const client = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) });
-  const deps = { db: api.db, client, logger: pino({ level: 'silent' }), bounds: NO_BOUNDS };
-  const world = { activities: createActivities({ ...deps, now: () => new Date() }) };
+  const deps = { ...ACTIVITY_DEPS, db: api.db, bounds: NO_BOUNDS };
+  const world = { activities: createActivities(deps) };
   await buildInvoices(world, ['newco']);
   const [invoice] = await invoicesOf(api.db, 'newco');
   const path = `/api/v1/invoices/${invoice!.invoiceId}`;

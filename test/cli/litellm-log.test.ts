@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from '../api/_server.ts';
 import { spendRowOf } from '../litellm/spend-row.ts';
-import { seedTenant } from '../_util/seed.ts';
+import { seedUsd } from '../_util/seed.ts';
 import { runCli } from './_run-cli.ts';
 
 const SAMPLE = fileURLToPath(new URL('../litellm/sample.ndjson', import.meta.url));
@@ -19,8 +19,7 @@ beforeAll(async () => {
     now: () => new Date('2026-11-30T00:00:00Z'),
     config: { usage: { maxAgeDays: 62, maxAheadSeconds: 300 } },
   });
-  const deployments = [{ deploymentId: 'harbour-studio-web', planVersionId: 'yankee-v1' }];
-  await seedTenant(server.db, 'harbour-studio', deployments, 'USD');
+  await seedUsd(server.db, 'harbour-studio', ['harbour-studio-web']);
   folder = mkdtempSync(join(tmpdir(), 'arcadia-litellm-cli-'));
 });
 afterAll(async () => {

@@ -8,6 +8,7 @@ import { NoPythonError } from '../../dev/python-tool.ts';
 import { seededRandom } from '../../dev/random.ts';
 import { stateFolder } from '../../src/cli/local-env.ts';
 import { sql } from '../../src/db/sql.ts';
+import { seedUsd } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import {
   compareAnswers,
@@ -20,7 +21,7 @@ import {
 } from './checks.ts';
 import { readSpendLogs } from './own-spend.ts';
 import { planRequests, sendRequests, type Answered } from './requests.ts';
-import { KEYS, createLitellmWorld, seedUsd, type LitellmWorld } from './world.ts';
+import { KEYS, createLitellmWorld, type LitellmWorld } from './world.ts';
 
 /**
  * `npm run test:litellm`: bills what two real LiteLLM proxies do while our API is killed twice, and compares it with

@@ -16,10 +16,10 @@ import { createLitellmClient } from '../../src/client/gateway/litellm-client.ts'
 import { releaseQuarantined } from '../../src/ingestion/quarantine/release-quarantined.ts';
 import { startTestServer, type TestServer } from '../api/_server.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
+import { seedUsd } from '../_util/seed.ts';
 import { readLedger } from './checks.ts';
 import { sumSpend, type SpendRow } from './own-spend.ts';
 import { spendRowOf } from './spend-row.ts';
-import { seedUsd } from './world.ts';
 
 /** Events of a real proxy, as its callback sent them: streams, failures, fallbacks, cache hits, call ids used twice. */
 const LINES = readFileSync(fileURLToPath(new URL('./sample.ndjson', import.meta.url)), 'utf8')

@@ -9,7 +9,7 @@ import { createKey } from '../../src/db/access/api-keys.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { startProcess, untilApiStarted, type Started } from '../e2e/_start.ts';
 import { startFaultServers } from '../faults/servers.ts';
-import { seedCatalogue, seedSeller, seedTenant } from '../_util/seed.ts';
+import { seedCatalogue, seedSeller, seedUsd } from '../_util/seed.ts';
 
 const MASTER_KEY = 'sk-arcadia-litellm-master';
 
@@ -128,12 +128,6 @@ export async function createLitellmWorld(programs: string): Promise<LitellmWorld
     },
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
-}
-
-/** A tenant billed in LiteLLM's currency. */
-export function seedUsd(db: Database, tenantId: string, ids: readonly string[]): Promise<void> {
-  const deployments = ids.map((deploymentId) => ({ deploymentId, planVersionId: 'yankee-v1' }));
-  return seedTenant(db, tenantId, deployments, 'USD');
 }
 
 function keyList() {

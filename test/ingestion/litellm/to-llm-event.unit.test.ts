@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { LLM_USAGE } from '../../../src/ingestion/llm-event.ts';
 import { toLlmEvent, type LitellmOutcome } from '../../../src/ingestion/litellm/to-llm-event.ts';
+import { litellmEvent } from '../../_util/litellm-event.ts';
 import { scan } from './_scan.ts';
 
 const SAMPLE = readFileSync(new URL('../../litellm/sample.ndjson', import.meta.url));
@@ -16,18 +17,9 @@ const METADATA = {
 
 /** An event as LiteLLM sends it, with the given fields replaced. */
 function sent(fields: object = {}, metadata: object = METADATA): string {
-  return JSON.stringify({
-    ...{ id: 'chatcmpl-1', litellm_call_id: 'call-1', status: 'success', cache_hit: null },
-    ...{ startTime: 1795959293.297993, model: 'openai/gpt-large', model_group: 'large' },
-    ...{
-      response_cost: 0.000207504375,
-      total_tokens: 29,
-      prompt_tokens: 11,
-      completion_tokens: 18,
-    },
-    metadata,
-    ...fields,
-  });
+  const ids = { id: 'chatcmpl-1', litellm_call_id: 'call-1' };
+  const event = litellmEvent({ ...ids, response_cost: 0.000207504375, metadata, ...fields });
+  return JSON.stringify(event);
 }
 
 type Texts = Readonly<Record<string, string>>;
