@@ -117,6 +117,25 @@ export async function createTestApi(
   };
 }
 
+/** The key of each integration, and the field of its batches. */
+const INTEGRATIONS = {
+  'llm-usage': { key: 'gateway', field: 'events' },
+  'metered-usage': { key: 'metering', field: 'records' },
+} as const;
+
+/** Sends a batch as its integration does. All of it has to be accepted. */
+export async function sendUsage(
+  api: TestApi,
+  kind: keyof typeof INTEGRATIONS,
+  events: readonly object[],
+): Promise<void> {
+  const { key, field } = INTEGRATIONS[kind];
+  const { body } = await api.call('post', `/api/v1/integrations/${kind}`, {
+    ...{ key: api.keys[key], body: { [field]: events } },
+  });
+  expect(body).toMatchObject({ counts: { accepted: events.length } });
+}
+
 interface OpenApi {
   readonly paths: Readonly<
     Record<string, Record<string, { responses: Record<string, { content: object }> }>>

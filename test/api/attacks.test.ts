@@ -1,7 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { createActivities } from '../../src/activities/create-activities.ts';
@@ -12,12 +10,13 @@ import { ROUTES } from '../../src/api/routes/all-routes.ts';
 import { createKey, revokeKey, SCOPES, type Scope } from '../../src/db/access/api-keys.ts';
 import { invoicesOf, notesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices, settleInvoice } from '../_util/build.ts';
+import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { PAGES } from '../../src/api/pages/mount-pages.ts';
 import { signIn } from './_pages.ts';
 import { exampleCalls, pathOf, type ExampleCall } from './_calls.ts';
 import { seedTenant, seedUsage } from '../_util/seed.ts';
 import { API_CONFIG } from '../_util/api-config.ts';
-import { createTestApi, llmEvent, type CallOptions, type TestApi } from './_harness.ts';
+import { createTestApi, llmEvent, sendUsage, type CallOptions, type TestApi } from './_harness.ts';
 
 /** Attacks on every route. docs/security.md lists what each test shows. */
 
@@ -38,17 +37,9 @@ beforeAll(async () => {
   api = await createTestApi({ config });
   superuser = new pg.Client({ connectionString: api.superuserUrl });
   await superuser.connect();
-  const ingested = await api.call('post', '/api/v1/integrations/llm-usage', {
-    key: api.keys.gateway,
-    body: llmEvent(),
-  });
-  expect(ingested.status).toBe(201);
-  const client = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) });
-  const logger = pino({ level: 'silent' });
-  const now = () => new Date();
-  world = {
-    activities: createActivities({ db: api.db, client, logger, now, bounds: NO_BOUNDS }),
-  };
+  await sendUsage(api, 'llm-usage', [llmEvent()]);
+  const deps = { ...ACTIVITY_DEPS, db: api.db, bounds: NO_BOUNDS };
+  world = { activities: createActivities(deps) };
   await buildInvoices(world, ['zeta']);
   const invoiceId = await invoice('acme');
   noteId = await note('acme');

@@ -6,7 +6,7 @@ import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { buildInvoices } from '../_util/build.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { seedTenant } from '../_util/seed.ts';
-import { createTestApi, type TestApi } from './_harness.ts';
+import { createTestApi, llmEvent, sendUsage, type TestApi } from './_harness.ts';
 
 /** An installation in Australia/Sydney, where it is 1 June 2026, 10:00. */
 let api: TestApi;
@@ -33,17 +33,11 @@ async function get<T>(path: string, key = api.keys.operator): Promise<T> {
 }
 const TOTAL = { tenant_id: 'acme', requests: 3, charge_cents: '0.5' };
 
-let lastId = 0;
-/** Posts an LLM event. */
-async function use(deployment_id: string, occurred_at: string, charge_cents: string) {
+/** Sends an LLM event. */
+function use(deployment_id: string, occurred_at: string, charge_cents: string): Promise<void> {
   const [tenant_id] = deployment_id.split('-');
-  lastId += 1;
-  const event = { gateway_request_id: `use-${lastId}`, tenant_id, deployment_id, model: 'm' };
-  const { status } = await api.call('post', '/api/v1/integrations/llm-usage', {
-    key: api.keys.gateway,
-    body: { ...event, occurred_at, charge_cents },
-  });
-  expect(status).toBe(201);
+  const event = llmEvent({ tenant_id, deployment_id, occurred_at, charge_cents });
+  return sendUsage(api, 'llm-usage', [event]);
 }
 
 interface Compared {

@@ -1,10 +1,9 @@
-import { Client, Connection } from '@temporalio/client';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/create-activities.ts';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { invoicesOf, notesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices } from '../_util/build.ts';
+import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { seedTenant, seedUsage } from '../_util/seed.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 
@@ -12,13 +11,8 @@ let api: TestApi;
 let world: Parameters<typeof buildInvoices>[0];
 beforeAll(async () => {
   api = await createTestApi();
-  const client = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) });
-  const logger = pino({ level: 'silent' });
-  world = {
-    activities: createActivities({
-      ...{ db: api.db, client, logger, now: () => new Date(), bounds: NO_BOUNDS },
-    }),
-  };
+  const deps = { ...ACTIVITY_DEPS, db: api.db, bounds: NO_BOUNDS };
+  world = { activities: createActivities(deps) };
 });
 afterAll(() => api[Symbol.asyncDispose]());
 

@@ -8,7 +8,7 @@ import { buildInvoices } from '../_util/build.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { runCli } from '../cli/_run-cli.ts';
 import { MAY, PLAN, operatorOf, problemOf, type Operator } from './_catalogue.ts';
-import { createTestApi, llmEvent, type TestApi } from './_harness.ts';
+import { createTestApi, llmEvent, sendUsage, type TestApi } from './_harness.ts';
 import { signIn, type TestBrowser } from './_pages.ts';
 
 /** A base price of 1,234,567 minor units and a charge of 250.5 add up to 1,358,300 with GST. */
@@ -39,10 +39,7 @@ beforeAll(async () => {
       ...{ gateway_request_id: id, tenant_id: id, deployment_id: id },
       ...{ charge_cents: '250.5', currency, occurred_at: '2026-05-10T00:00:00Z' },
     });
-    const sent = await api.call('post', '/api/v1/integrations/llm-usage', {
-      ...{ key: api.keys.gateway, body: event },
-    });
-    expect(sent.body).toMatchObject({ status: 'accepted' });
+    await sendUsage(api, 'llm-usage', [event]);
   }
   await api.db.transaction((tx) =>
     insertExchangeRates(

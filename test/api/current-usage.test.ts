@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { seedTenant, seedUsage } from '../_util/seed.ts';
-import { createTestApi, type TestApi } from './_harness.ts';
+import { createTestApi, llmEvent, sendUsage, type TestApi } from './_harness.ts';
 
 const NOW = new Date('2026-05-17T00:00:00Z');
 const PATH = '/api/v1/usage/current';
@@ -12,19 +12,11 @@ beforeAll(async () => {
   const own = { tenantId: 'acme', deploymentId: 'acme-a' };
   await seedUsage(api.db, { ...own, kind: 'droplet_hours', amount: '500' });
   await seedUsage(api.db, { ...own, kind: 'snapshots', amount: '2' });
-  const events = [
-    ['large-2', '12.5'],
-    ['small', '0.25'],
-    ['large-2', '0.75'],
-  ].map(([model, charge_cents], index) => ({
-    ...{ gateway_request_id: `request-${index}`, tenant_id: 'acme', deployment_id: 'acme-a' },
-    ...{ model, charge_cents, occurred_at: '2026-05-10T12:00:00Z' },
-  }));
-  const sent = await api.call('post', '/api/v1/integrations/llm-usage', {
-    key: api.keys.gateway,
-    body: { events },
-  });
-  expect(sent.status).toBe(200);
+  await sendUsage(api, 'llm-usage', [
+    llmEvent({ model: 'large-2', charge_cents: '12.5' }),
+    llmEvent({ model: 'small', charge_cents: '0.25' }),
+    llmEvent({ model: 'large-2', charge_cents: '0.75' }),
+  ]);
 });
 afterAll(() => api[Symbol.asyncDispose]());
 

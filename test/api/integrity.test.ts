@@ -5,28 +5,19 @@ import { createApp } from '../../src/api/app.ts';
 import { interceptQueries } from '../_util/intercept-queries.ts';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { createActivities } from '../../src/activities/create-activities.ts';
-import { Client, Connection } from '@temporalio/client';
-import { pino } from 'pino';
 import { invoicesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices } from '../_util/build.ts';
+import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { pay } from '../_util/payments.ts';
 import { seedTenant, seedUsage } from '../_util/seed.ts';
-import { createTestApi, llmEvent, type TestApi } from './_harness.ts';
+import { createTestApi, llmEvent, sendUsage, type TestApi } from './_harness.ts';
 
 let api: TestApi;
 let world: Parameters<typeof buildInvoices>[0];
 beforeAll(async () => {
   api = await createTestApi();
-  const client = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) });
-  world = {
-    activities: createActivities({
-      db: api.db,
-      client,
-      logger: pino({ level: 'silent' }),
-      now: () => new Date(),
-      bounds: NO_BOUNDS,
-    }),
-  };
+  const deps = { ...ACTIVITY_DEPS, db: api.db, bounds: NO_BOUNDS };
+  world = { activities: createActivities(deps) };
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
@@ -43,8 +34,7 @@ async function invoiced(): Promise<{ tenantId: string; id: string; events: reado
       deployment_id: `${tenantId}-a`,
       charge_cents,
     });
-    const path = '/api/v1/integrations/llm-usage';
-    await api.call('post', path, { key: api.keys.gateway, body: event });
+    await sendUsage(api, 'llm-usage', [event]);
     events.push(event.gateway_request_id);
   }
   await buildInvoices(world, [tenantId]);

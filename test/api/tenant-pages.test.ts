@@ -10,7 +10,7 @@ import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { pay } from '../_util/payments.ts';
 import { seedSeller, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
-import { createTestApi, llmEvent, meteredRecord, type TestApi } from './_harness.ts';
+import { createTestApi, llmEvent, meteredRecord, sendUsage, type TestApi } from './_harness.ts';
 import { signIn, type TestBrowser } from './_pages.ts';
 
 /** A tenant's own pages. The running month is May 2026; April is invoiced, paid in part and adjusted. */
@@ -34,22 +34,15 @@ beforeAll(async () => {
   await seedUsage(db, { ...acme, kind: 'llm_usage', amount: '50' });
   await forceInvoices({ activities }, ['acme'], {}, APRIL);
 
-  await send('llm-usage', api.keys.gateway, [
+  await sendUsage(api, 'llm-usage', [
     llmEvent({ charge_cents: '1200' }),
     llmEvent({ charge_cents: '300', model: 'small <1>' }),
     llmEvent({ tenant_id: 'zeta', deployment_id: 'zeta-a', charge_cents: '777' }),
   ]);
-  await send('metered-usage', api.keys.metering, [meteredRecord({ qty: '800' })]);
+  await sendUsage(api, 'metered-usage', [meteredRecord({ qty: '800' })]);
   tenant = await signIn(api.app, api.keys.acme);
 });
 afterAll(() => api[Symbol.asyncDispose]());
-
-async function send(kind: string, key: string, events: readonly object[]): Promise<void> {
-  const path = `/api/v1/integrations/${kind}`;
-  const name = kind === 'llm-usage' ? 'events' : 'records';
-  const { body } = await api.call('post', path, { key, body: { [name]: events } });
-  expect(body).toMatchObject({ counts: { accepted: events.length } });
-}
 
 /** Another app, which has no sums of days yet: they are kept by database. */
 function appWithoutSums(change: Parameters<typeof interceptQueries>[1] = (query) => query) {
@@ -217,7 +210,7 @@ test('sums of days are kept for a minute although usage arrives, and say when th
   };
   expect(await days()).toMatch(/as of 2026-05-16 12:00 UTC.* AUD 7\.77/);
   const event = llmEvent({ tenant_id: 'zeta', deployment_id: 'zeta-a', charge_cents: '100' });
-  await send('llm-usage', api.keys.gateway, [event]);
+  await sendUsage(api, 'llm-usage', [event]);
   later(59_000);
   expect(await days()).toMatch(/as of 2026-05-16 12:00 UTC.* AUD 7\.77/);
   expect(read(await pageOf('/tenant', zeta))).toContain('LLM charges AUD 8.77');

@@ -1,16 +1,13 @@
 import { parse } from 'csv-parse/sync';
-import { Client, Connection } from '@temporalio/client';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/create-activities.ts';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { invoicesOf, notesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices, settleInvoice } from '../_util/build.ts';
+import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { signIn } from './_pages.ts';
-import { createTestApi, llmEvent, type TestApi } from './_harness.ts';
-
-const LLM = '/api/v1/integrations/llm-usage';
+import { createTestApi, llmEvent, sendUsage, type TestApi } from './_harness.ts';
 
 let api: TestApi;
 let invoiceId: string;
@@ -25,9 +22,7 @@ beforeAll(async () => {
     ['gone', '100', { team: 'search' }],
   );
   await exclude('usage-5');
-  const client = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) });
-  const logger = pino({ level: 'silent' });
-  const deps = { db: api.db, client, logger, now: () => new Date(), bounds: NO_BOUNDS };
+  const deps = { ...ACTIVITY_DEPS, db: api.db, bounds: NO_BOUNDS };
   const world = { activities: createActivities(deps) };
   await buildInvoices(world, ['acme']);
   const [invoice] = await invoicesOf(api.db, 'acme');
@@ -52,8 +47,7 @@ async function send(...sent: readonly Sent[]): Promise<void> {
       ...(attributes && { attributes }),
     }),
   );
-  const { body } = await api.call('post', LLM, { key: api.keys.gateway, body: { events } });
-  expect(body).toMatchObject({ counts: { accepted: sent.length } });
+  await sendUsage(api, 'llm-usage', events);
 }
 
 const exclude = (eventId: string) =>

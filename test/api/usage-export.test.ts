@@ -7,7 +7,7 @@ import { buildInvoices } from '../_util/build.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { release } from '../_util/releasing.ts';
 import { seedSeller, seedUsage } from '../_util/seed.ts';
-import { createTestApi, llmEvent, meteredRecord, type TestApi } from './_harness.ts';
+import { createTestApi, llmEvent, meteredRecord, sendUsage, type TestApi } from './_harness.ts';
 
 /** The usage of a month by day, in Australia/Sydney. */
 
@@ -38,25 +38,17 @@ beforeAll(async () => {
     first,
     meteredRecord({ qty: '4.5', replaces: first.record_id, occurred_at: '2026-05-12T00:00:00Z' }),
   ];
-  await send('llm-usage', [...events, excluded], api.keys.gateway);
-  await send('metered-usage', records, api.keys.metering);
+  await sendUsage(api, 'llm-usage', [...events, excluded]);
+  await sendUsage(api, 'metered-usage', records);
   const exclusion = { source: 'llm', eventId: excluded.gateway_request_id } as const;
   await excludeEvent(db, { ...exclusion, actor: 'test', reason: 'a mistake' });
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-async function send(kind: string, events: readonly object[], key: string): Promise<void> {
-  const { body } = await api.call('post', `/api/v1/integrations/${kind}`, {
-    key,
-    body: { [kind === 'llm-usage' ? 'events' : 'records']: events },
-  });
-  expect(body).toMatchObject({ counts: { accepted: events.length } });
-}
-
 const get = (path: string, key = api.keys.acme) =>
   api.call('get', `/api/v1/usage/${path}`, { key });
 
-test('has a row per deployment, day, kind and model, without excluded events', async () => {
+test('the export has a row per deployment, day, kind and model, without excluded events', async () => {
   const { status, text, headers } = await get('2026-05.csv');
   expect(status).toBe(200);
   expect(headers['content-type']).toContain('text/csv');
@@ -74,7 +66,7 @@ test('has a row per deployment, day, kind and model, without excluded events', a
   ]);
 });
 
-test('adds up to the running month', async () => {
+test('the export adds up to the running month', async () => {
   const { text } = await get('2026-05.csv');
   const charges = text
     .split('\r\n')
@@ -88,8 +80,8 @@ test('adds up to the running month', async () => {
   });
 });
 
-describe('is read', () => {
-  test('by an operator, who names the tenant', async () => {
+describe('the export', () => {
+  test('can be read by operators, who name the tenant', async () => {
     const own = await get('2026-05.csv');
     const { text } = await get('2026-05.csv?tenant_id=acme', api.keys.operator);
     expect(text).toBe(own.text);
@@ -97,13 +89,13 @@ describe('is read', () => {
     expect((await get('2026-05.csv?tenant_id=nobody', api.keys.operator)).status).toBe(404);
   });
 
-  test('by no other tenant', async () => {
+  test('of another tenant is not found', async () => {
     expect((await get('2026-05.csv?tenant_id=acme', api.keys.zeta)).status).toBe(404);
     const { text } = await get('2026-05.csv', api.keys.zeta);
     expect(text.split('\r\n')).toEqual([HEAD, '2026-05-10,zeta-a,llm_usage,large-2,1,,6,AUD', '']);
   });
 
-  test('by the tenant once the month is released', async () => {
+  test('can be read by the tenant once the month is released', async () => {
     const { db } = api;
     const usage = { tenantId: 'acme', deploymentId: 'acme-a', kind: 'llm_usage', amount: '9' };
     await seedUsage(db, { ...usage, month: '2026-04' });
@@ -125,12 +117,12 @@ describe('is read', () => {
     ['2026-13.csv', 422],
     ['1999-12.csv', 422],
     ['2026-05.csv?month=2026-05', 422],
-  ])('not as %s', async (path, status) => {
+  ])('does not exist as %s', async (path, status) => {
     expect((await get(path)).status).toBe(status);
   });
 });
 
-test('of a month whose events were deleted is not found, rather than incomplete', async () => {
+test('the export of a month whose events were deleted is not found, rather than incomplete', async () => {
   const superuser = new pg.Client({ connectionString: api.superuserUrl });
   await superuser.connect();
   await superuser.query(`

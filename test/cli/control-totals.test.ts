@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkControlTotals } from '../../src/cli/doctor/check-control-totals.ts';
-import { openDatabase, type Database } from '../../src/db/pool.ts';
+import type { Database } from '../../src/db/pool.ts';
 import { recordControlTotals } from '../../src/ingestion/record-control-totals.ts';
-import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import type { TestDatabase } from '../_util/database.ts';
+import { openTestDatabase } from '../_util/open-test-database.ts';
 import { seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { runCli } from './_run-cli.ts';
 
 /** acme's usage is on 15 May 2026: two requests in acme-a, one in acme-b. */
-let database: TestDatabase;
+let testDatabase: TestDatabase;
 let db: Database;
+let close: () => Promise<void>;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  const { appUrl: url } = database;
-  db = await openDatabase({ url, maxConnections: 2, applicationName: 'test-totals' });
+  ({ testDatabase, db, close } = await openTestDatabase('appUrl', 2));
   await seedCatalogue(db);
   await seedTenant(db, 'acme', [{ deploymentId: 'acme-a' }, { deploymentId: 'acme-b' }]);
   const usage = { tenantId: 'acme', kind: 'llm_usage', amount: '150.5' };
@@ -20,12 +20,9 @@ beforeAll(async () => {
   await seedUsage(db, { ...usage, deploymentId: 'acme-a' });
   await seedUsage(db, { ...usage, deploymentId: 'acme-b' });
 });
-afterAll(async () => {
-  await db.end();
-  await database.drop();
-});
+afterAll(() => close());
 
-const cli = (...args: string[]) => runCli(args, { DATABASE_URL: database.appUrl });
+const cli = (...args: string[]) => runCli(args, { DATABASE_URL: testDatabase.appUrl });
 const compare = (...more: string[]) => cli('control-totals', 'compare', '2026-05', ...more);
 async function state(day: string, requests: number, charge_cents: string) {
   const total = { tenant_id: 'acme', deployment_id: 'acme-a', day, requests, charge_cents };

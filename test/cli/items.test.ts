@@ -3,29 +3,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkItems } from '../../src/cli/doctor/check-items.ts';
-import { openDatabase, type Database } from '../../src/db/pool.ts';
-import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import type { Database } from '../../src/db/pool.ts';
+import type { TestDatabase } from '../_util/database.ts';
+import { openTestDatabase } from '../_util/open-test-database.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { runCli } from './_run-cli.ts';
 
-let database: TestDatabase;
+let testDatabase: TestDatabase;
 let db: Database;
+let close: () => Promise<void>;
 const folder = mkdtempSync(join(tmpdir(), 'items-'));
 beforeAll(async () => {
-  database = await createTestDatabase();
-  const { appUrl: url } = database;
-  db = await openDatabase({ url, maxConnections: 2, applicationName: 'test-items' });
+  ({ testDatabase, db, close } = await openTestDatabase('appUrl', 2));
   await seedCatalogue(db);
   await seedTenant(db, 'acme');
   await seedTenant(db, 'tokyo', [], 'JPY');
 });
 afterAll(async () => {
-  await db.end();
-  await database.drop();
+  await close();
   rmSync(folder, { recursive: true });
 });
 
-const cli = (...args: string[]) => runCli(args, { DATABASE_URL: database.appUrl });
+const cli = (...args: string[]) => runCli(args, { DATABASE_URL: testDatabase.appUrl });
 const add = (id: string, amount: string, ...more: string[]) =>
   cli(
     ...['items', 'add', id, '--tenant', 'acme', '--month', '2026-05', '--amount', amount],

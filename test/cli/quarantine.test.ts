@@ -1,28 +1,22 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkQuarantine } from '../../src/cli/doctor/check-quarantine.ts';
-import { openDatabase, type Database } from '../../src/db/pool.ts';
+import type { Database } from '../../src/db/pool.ts';
 import { hold, type HeldEvent } from '../../src/ingestion/quarantine/hold.ts';
-import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import type { TestDatabase } from '../_util/database.ts';
+import { openTestDatabase } from '../_util/open-test-database.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { runCli } from './_run-cli.ts';
 
-let database: TestDatabase;
+let testDatabase: TestDatabase;
 let db: Database;
+let close: () => Promise<void>;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = await openDatabase({
-    url: database.appUrl,
-    maxConnections: 2,
-    applicationName: 'test-quarantine',
-  });
+  ({ testDatabase, db, close } = await openTestDatabase('appUrl', 2));
   await seedCatalogue(db);
 });
-afterAll(async () => {
-  await db.end();
-  await database.drop();
-});
+afterAll(() => close());
 
-const cli = (...args: string[]) => runCli(args, { DATABASE_URL: database.appUrl });
+const cli = (...args: string[]) => runCli(args, { DATABASE_URL: testDatabase.appUrl });
 
 let last = 0;
 function held(tenantId: string, more: Partial<HeldEvent> = {}): HeldEvent {

@@ -1,23 +1,20 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkExchangeRates } from '../../src/cli/doctor/check-exchange-rates.ts';
-import { openDatabase, type Database } from '../../src/db/pool.ts';
-import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import type { Database } from '../../src/db/pool.ts';
+import type { TestDatabase } from '../_util/database.ts';
+import { openTestDatabase } from '../_util/open-test-database.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
 import { runCli } from './_run-cli.ts';
 
-let database: TestDatabase;
+let testDatabase: TestDatabase;
 let db: Database;
+let close: () => Promise<void>;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  const { appUrl: url } = database;
-  db = await openDatabase({ url, maxConnections: 2, applicationName: 'test-tax' });
+  ({ testDatabase, db, close } = await openTestDatabase('appUrl', 2));
 });
-afterAll(async () => {
-  await db.end();
-  await database.drop();
-});
+afterAll(() => close());
 
-const cli = (...args: string[]) => runCli(args, { DATABASE_URL: database.appUrl });
+const cli = (...args: string[]) => runCli(args, { DATABASE_URL: testDatabase.appUrl });
 
 test('treatments, the registration and exchange rates are added and listed', async () => {
   const added = await cli(

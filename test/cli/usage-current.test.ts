@@ -1,30 +1,27 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runningMonthToJson } from '../../src/audit/running-month-json.ts';
 import { renderRunningMonth } from '../../src/cli/render/running-month-text.ts';
-import { openDatabase, type Database } from '../../src/db/pool.ts';
+import type { Database } from '../../src/db/pool.ts';
 import { DEFAULT_TAX } from '../../src/domain/invoice-totals.ts';
 import { monthSoFar, type RunningInputs } from '../../src/domain/running-month.ts';
 import type { PlanVersion } from '../../src/domain/types.ts';
-import { createTestDatabase, type TestDatabase } from '../_util/database.ts';
+import type { TestDatabase } from '../_util/database.ts';
+import { openTestDatabase } from '../_util/open-test-database.ts';
 import { seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
 import { UTC, monthOfInstant } from '../_util/utc.ts';
 import { runCli } from './_run-cli.ts';
 
 describe('the command', () => {
-  let database: TestDatabase;
+  let testDatabase: TestDatabase;
   let db: Database;
+  let close: () => Promise<void>;
   beforeAll(async () => {
-    database = await createTestDatabase();
-    const { appUrl: url } = database;
-    db = await openDatabase({ url, maxConnections: 2, applicationName: 'test-usage' });
+    ({ testDatabase, db, close } = await openTestDatabase('appUrl', 2));
     await seedCatalogue(db);
     await seedTenant(db, 'acme');
   });
-  afterAll(async () => {
-    await db.end();
-    await database.drop();
-  });
-  const cli = (...args: string[]) => runCli(args, { DATABASE_URL: database.appUrl });
+  afterAll(() => close());
+  const cli = (...args: string[]) => runCli(args, { DATABASE_URL: testDatabase.appUrl });
 
   test('shows the month that is running now, as text and as the API returns it', async () => {
     // A month may end while the test runs.
