@@ -80,7 +80,10 @@ function exported() {
       ...{ token, team_id },
       metadata: team_id === 'harbour-studio' ? { arcadia_deployment: 'harbour-studio-web' } : {},
     }));
-  const teams = [{ team_id: 'harbour-studio', metadata: { arcadia_tenant: 'harbour-studio' } }];
+  const teams = [
+    { team_id: 'harbour-studio', metadata: { arcadia_tenant: 'harbour-studio' } },
+    { team_id: 'juniper-labs', metadata: {} },
+  ];
   const rows = LINES.map(spendRowOf);
   const pages = [rows.slice(0, 7), rows.slice(7)].map(
     (page, index) => `{"data": [${page.join(',')}], "total": 19, "page": ${index + 1}}`,

@@ -60,8 +60,9 @@ an unknown record.
 
 --format litellm takes the answers of LiteLLM's /spend/logs/v2, one after another, or their rows. Requests
 that its callback has delivered are duplicates. The log lacks the metadata of keys. If it names tenants and
-deployments, export the keys too (/key/list?return_full_object=true, again with status=deleted, and
-/team/list). Exit code 3 means that some requests are in quarantine or could not be read.
+deployments, export the keys (/key/list?return_full_object=true, again with status=deleted) and the teams
+(/team/list), and give both files. A row whose key or team they lack is not sent. Exit code 3 means that some
+requests are in quarantine or could not be read.
 
 Examples:
   npm run cli -- usage send may.ndjson --source metered

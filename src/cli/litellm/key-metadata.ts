@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import type { FindKeyMetadata, KeyMetadata } from './spend-log-event.ts';
+import {
+  SpendLogError,
+  aliasOf,
+  teamOf,
+  type FindKeyMetadata,
+  type KeyMetadata,
+} from './spend-log-event.ts';
 import { splitJson } from './split-json.ts';
 import { CliError } from '../cli-error.ts';
 import { readTextFile } from '../read-input-file.ts';
@@ -19,34 +25,53 @@ const pages = {
 export interface KeyFiles {
   /** Answers of `/key/list?return_full_object=true`. */
   readonly keys?: string | undefined;
-  /** Answers of `/team/list`. */
+  /** Answers of `/team/list`. Needed for the keys of teams. */
   readonly teams?: string | undefined;
 }
 
 /**
  * Reads exports of LiteLLM's keys and teams, whose metadata says which deployment pays and which its spend log lacks.
- * Without the files, no row has metadata.
+ * Without the files, no row has metadata. With them, rows are refused whose key or team they lack: the rest of the
+ * metadata could name the wrong payer.
  * @throws CliError
  */
 export async function readKeyMetadata({ keys, teams }: KeyFiles): Promise<FindKeyMetadata> {
-  const ofTeams = new Map(
-    (teams === undefined ? [] : await readPages(teams, pages.teams)).map(
-      ({ team_id, metadata }) => [team_id, metadata ?? {}] as const,
-    ),
-  );
-  // As in LiteLLM: what the team says replaces what the key says.
-  const withTeam = (teamId: string | null | undefined, own: KeyMetadata = {}): KeyMetadata => ({
-    ...own,
-    ...(teamId && ofTeams.get(teamId)),
-  });
-  if (keys === undefined) return ({ team_id }) => withTeam(team_id);
+  if (keys === undefined) {
+    if (teams === undefined) return () => ({});
+    throw new CliError(
+      '--teams requires --keys: the metadata of a key may name the deployment that pays.',
+    );
+  }
   const ofKeys = new Map(
     (await readPages(keys, pages.keys)).map(({ token, metadata }) => [token, metadata ?? {}]),
   );
-  return ({ api_key, team_id }) => {
-    // The master key is in no list, and has no team.
-    const own = ofKeys.get(api_key ?? '') ?? (team_id ? undefined : {});
-    return own && withTeam(team_id, own);
+  const ofTeams =
+    teams &&
+    new Map(
+      (await readPages(teams, pages.teams)).map(({ team_id, metadata }) => [
+        team_id,
+        metadata ?? {},
+      ]),
+    );
+  const metadataOfTeam = (teamId: string): KeyMetadata => {
+    if (!ofTeams) {
+      throw new SpendLogError(
+        `its team ${teamId} may name the tenant that pays: --teams is missing`,
+      );
+    }
+    const found = ofTeams.get(teamId);
+    if (found !== undefined) return found;
+    throw new SpendLogError(`its team ${teamId} is not in the file of --teams`);
+  };
+  return (row) => {
+    const team = teamOf(row);
+    const own = ofKeys.get(row.api_key ?? '');
+    // The master key is in no list. It has neither a team nor an alias.
+    if (own === undefined && (team ?? aliasOf(row)) !== null) {
+      throw new SpendLogError(`its key ${row.api_key ?? ''} is not in the file of --keys`);
+    }
+    // As in LiteLLM: what the team says replaces what the key says.
+    return { ...own, ...(team !== null && metadataOfTeam(team)) };
   };
 }
 

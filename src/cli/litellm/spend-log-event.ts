@@ -3,8 +3,11 @@ import { z } from 'zod';
 /** The metadata of a LiteLLM key, with that of its team: what the callback calls `user_api_key_auth_metadata`. */
 export type KeyMetadata = Readonly<Record<string, unknown>>;
 
-/** Finds the metadata of a row's key; undefined if the export of keys lacks it. */
-export type FindKeyMetadata = (row: SpendLogRow) => KeyMetadata | undefined;
+/**
+ * Finds the metadata of a row's key.
+ * @throws SpendLogError if an export lacks a part of it
+ */
+export type FindKeyMetadata = (row: SpendLogRow) => KeyMetadata;
 
 const optionalText = z.string().nullish();
 const rowMetadata = z.looseObject({
@@ -64,10 +67,6 @@ export function toCallbackEvent(value: unknown, findMetadata: FindKeyMetadata): 
   const { metadata } = row;
   const callId = row.litellm_call_id ?? metadata?.litellm_call_id;
   if (!callId) throw new SpendLogError('the row has no litellm_call_id: LiteLLM is too old');
-  const authMetadata = findMetadata(row);
-  if (authMetadata === undefined) {
-    throw new SpendLogError(`its key ${row.api_key ?? ''} is not in the file of --keys`);
-  }
   return JSON.stringify({
     id: row.request_id.replace(COST_ROW, ''),
     litellm_call_id: callId,
@@ -81,13 +80,23 @@ export function toCallbackEvent(value: unknown, findMetadata: FindKeyMetadata): 
     prompt_tokens: row.prompt_tokens,
     completion_tokens: row.completion_tokens,
     metadata: {
-      user_api_key_alias: metadata?.user_api_key_alias,
-      user_api_key_team_id: given(row.team_id) ?? metadata?.user_api_key_team_id,
+      user_api_key_alias: aliasOf(row),
+      user_api_key_team_id: teamOf(row),
       user_api_key_user_id: given(row.user),
       user_api_key_project_id: metadata?.user_api_key_project_id,
-      user_api_key_auth_metadata: authMetadata,
+      user_api_key_auth_metadata: findMetadata(row),
     },
   });
+}
+
+/** Returns the team of a row's key; null if it has none. */
+export function teamOf({ team_id, metadata }: SpendLogRow): string | null {
+  return given(team_id) ?? given(metadata?.user_api_key_team_id);
+}
+
+/** Returns the alias of a row's key; null if it has none. */
+export function aliasOf({ metadata }: SpendLogRow): string | null {
+  return given(metadata?.user_api_key_alias);
 }
 
 /** LiteLLM writes an empty string for none. */

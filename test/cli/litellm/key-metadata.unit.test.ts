@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CliError } from '../../../src/cli/cli-error.ts';
 import { readKeyMetadata } from '../../../src/cli/litellm/key-metadata.ts';
-import type { SpendLogRow } from '../../../src/cli/litellm/spend-log-event.ts';
+import { SpendLogError, type SpendLogRow } from '../../../src/cli/litellm/spend-log-event.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -42,11 +42,34 @@ describe('readKeyMetadata', () => {
     expect(find(row('k2', null))).toEqual({});
   });
 
-  test('knows no key of a team that the export lacks', async () => {
-    const find = await readKeyMetadata({ keys: write('keys.json', ...KEYS) });
-    expect(find(row('k3', 't1'))).toBeUndefined();
-    // Such as the master key.
+  test('rejects rows of keys that the export lacks', async () => {
+    const files = { keys: write('keys.json', ...KEYS), teams: write('teams.json', TEAMS) };
+    const find = await readKeyMetadata(files);
+    expect(() => find(row('k3', 't1'))).toThrow('its key k3 is not in the file of --keys');
+    const named = { ...row('k3', null), metadata: { user_api_key_alias: 'acme-web' } };
+    expect(() => find(named)).toThrow('its key k3 is not in the file of --keys');
+    // The master key.
     expect(find(row('k3', null))).toEqual({});
+  });
+
+  test('rejects rows of teams that the export lacks: they may name another payer', async () => {
+    const files = { keys: write('keys.json', ...KEYS), teams: write('teams.json', TEAMS) };
+    const find = await readKeyMetadata(files);
+    expect(() => find(row('k1', 't2'))).toThrow('its team t2 is not in the file of --teams');
+    const inMetadata = { ...row('k1', ''), metadata: { user_api_key_team_id: 't2' } };
+    expect(() => find(inMetadata)).toThrow('its team t2 is not in the file of --teams');
+  });
+
+  test('rejects rows of teams without a file of teams', async () => {
+    const find = await readKeyMetadata({ keys: write('keys.json', ...KEYS) });
+    expect(() => find(row('k1', 't1'))).toThrow(SpendLogError);
+    expect(() => find(row('k1', 't1'))).toThrow('--teams is missing');
+    expect(find(row('k2', null))).toEqual({});
+  });
+
+  test('rejects a file of teams without one of keys', async () => {
+    const teams = write('teams.json', TEAMS);
+    await expect(readKeyMetadata({ teams })).rejects.toThrow('--teams requires --keys');
   });
 
   test('has no metadata without files', async () => {
@@ -55,8 +78,9 @@ describe('readKeyMetadata', () => {
   });
 
   test('reads teams by page too', async () => {
-    const find = await readKeyMetadata({ teams: write('teams.json', { teams: TEAMS, page: 1 }) });
-    expect(find(row('k9', 't1'))).toMatchObject({ arcadia_tenant: 'acme' });
+    const teams = write('teams.json', { teams: TEAMS, page: 1 });
+    const find = await readKeyMetadata({ keys: write('keys.json', ...KEYS), teams });
+    expect(find(row('k1', 't1'))).toMatchObject({ arcadia_tenant: 'acme' });
   });
 
   test.each([
@@ -68,8 +92,7 @@ describe('readKeyMetadata', () => {
   });
 
   test('rejects a missing file', async () => {
-    await expect(readKeyMetadata({ teams: join(folder, 'none') })).rejects.toThrow(
-      'There is no file',
-    );
+    const files = { keys: write('keys.json', ...KEYS), teams: join(folder, 'none') };
+    await expect(readKeyMetadata(files)).rejects.toThrow('There is no file');
   });
 });

@@ -108,7 +108,10 @@ describe('toCallbackEvent', () => {
     expect(() => convert({ ...ROW, ...changes })).toThrow(message);
   });
 
-  test('rejects a row whose key is not in the export', () => {
-    expect(() => convert(ROW, () => undefined)).toThrow('is not in the file of --keys');
+  test('finds the team in the metadata if the row has none, and reads empty texts as none', () => {
+    const metadata = { user_api_key_alias: '', user_api_key_team_id: 'harbour' };
+    expect(convert({ ...ROW, team_id: '', metadata }).metadata).toMatchObject({
+      ...{ user_api_key_alias: null, user_api_key_team_id: 'harbour' },
+    });
   });
 });
