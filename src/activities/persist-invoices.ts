@@ -11,11 +11,10 @@ import {
 } from '../db/invoices/invoices.ts';
 import type { LineRow } from '../db/invoices/line-rows.ts';
 import type { Transaction } from '../db/pool.ts';
-import { loadCalendar } from '../db/settings/load-calendar.ts';
-import { findDifferentDays, type TenantToCompare } from '../db/usage/compare-control-totals.ts';
+import type { TenantToCompare } from '../db/usage/compare-control-totals.ts';
 import { recordOutcomes } from '../db/month-end/tenant-outcomes.ts';
-import type { DifferentDay } from '../domain/gateway-totals.ts';
 import { formatMoney } from '../domain/format.ts';
+import { whileComparing } from './compare-while-issuing.ts';
 import { checkDrafts, compareRevisions, refuseStale, toDocument } from './check-drafts.ts';
 import type { ActivityDeps } from './deps.ts';
 import { requirePeriod, splitLost } from './activity-failures.ts';
@@ -40,7 +39,7 @@ import {
 export function persistInvoices({ db, bounds, controlTotals }: ActivityDeps) {
   return async (input: DraftsInput): Promise<PersistInvoicesResult> => {
     const period = await requirePeriod(db, input.month);
-    return db.transaction(async (tx) => {
+    return whileComparing(db, async (tx, findDifferences) => {
       const locked = await lockDrafts(tx, input.drafts);
       const ours = locked.filter(({ owner }) => owner === input.owner);
       const done = await doneBefore(tx, ours);
@@ -55,11 +54,7 @@ export function persistInvoices({ db, bounds, controlTotals }: ActivityDeps) {
       const inputs = await readDraftsToIssue(tx, period, fresh, {
         withControlTotals: controlTotals === 'park',
       });
-      const compared = toCompare(fresh, inputs);
-      const differences =
-        compared.length === 0
-          ? NO_DIFFERENCES
-          : await findDifferentDays(tx, await loadCalendar(db, tx), compared);
+      const differences = await findDifferences(toCompare(fresh, inputs));
       const linesOf = await readLinesBefore(tx, fresh, inputs);
       const built = splitParked(
         fresh.map((draft) =>
@@ -95,8 +90,6 @@ export function persistInvoices({ db, bounds, controlTotals }: ActivityDeps) {
     });
   };
 }
-
-const NO_DIFFERENCES: ReadonlyMap<string, readonly DifferentDay[]> = new Map();
 
 /** Returns the tenants whose control totals decide whether their drafts are issued: most have none. */
 function toCompare(

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { previewMonth, type TenantPreview } from '../../src/audit/preview.ts';
 import { createActivities } from '../../src/activities/create-activities.ts';
 import { openDatabase } from '../../src/db/pool.ts';
@@ -251,6 +251,79 @@ test('what the quarantine holds is shown beside, and does not count', async () =
   expect(await build(tenantId)).toMatchObject({
     ...PARKED,
     failure: { reason: expect.stringContaining('and the quarantine 2 requests, AUD 0.02') },
+  });
+});
+
+describe('the events of a month whose sums differ', () => {
+  /**
+   * Invoices a tenant as the worker does.
+   * @param onRollback called after a transaction was rolled back
+   * @returns the outcome, and for each time that events were read by day, whether a transaction was open
+   */
+  async function buildWatched(tenantId: string, onRollback = () => Promise.resolve()) {
+    const { workerUrl: url } = world.testDatabase;
+    const workerDb = await openDatabase({ url, maxConnections: 4, applicationName: 'test' });
+    let isOpen = false;
+    const watched = new Proxy(workerDb, {
+      get(target, name): unknown {
+        if (name !== 'transaction') return Reflect.get(target, name);
+        return async (work: Parameters<typeof target.transaction>[0]) => {
+          isOpen = true;
+          try {
+            return await target.transaction(work);
+          } catch (error) {
+            await onRollback();
+            throw error;
+          } finally {
+            isOpen = false;
+          }
+        };
+      },
+    });
+    const wasOpen: boolean[] = [];
+    const db = interceptQueries(watched, (query) => {
+      if (query.sql.includes('llm_usage_by_day')) wasOpen.push(isOpen);
+      return query;
+    });
+    const policy = { bounds: NO_BOUNDS, controlTotals: 'park' } as const;
+    const activities = createActivities({ ...ACTIVITY_DEPS, ...policy, db });
+    try {
+      const [result] = await buildInvoices({ activities }, [tenantId]);
+      return { outcome: result?.outcome, wasOpen };
+    } finally {
+      await workerDb.end();
+    }
+  }
+
+  test('are read without the locks of the transaction that issues', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, '3');
+    await state(tenantId, 0, '0', { day: '14' });
+    expect(await buildWatched(tenantId)).toEqual({ outcome: 'rolled', wasOpen: [false] });
+    const other = await newTenant();
+    await use(other, '3');
+    await state(other, 2, '5');
+    expect(await buildWatched(other)).toEqual({ outcome: 'parked', wasOpen: [false] });
+  });
+
+  test('are read again if usage or a total has arrived since', async () => {
+    const tenantId = await newTenant();
+    await use(tenantId, '3');
+    await state(tenantId, 3, '7');
+    const late = [() => use(tenantId, '2'), () => state(tenantId, 2, '5')];
+    const built = await buildWatched(tenantId, async () => {
+      await late.shift()?.();
+    });
+    expect(built).toEqual({ outcome: 'rolled', wasOpen: [false, false] });
+  });
+
+  test('are read in the transaction if usage keeps arriving', async () => {
+    const tenantId = await newTenant();
+    await state(tenantId, 9, '9');
+    const built = await buildWatched(tenantId, async () => {
+      await use(tenantId, '0.01');
+    });
+    expect(built).toEqual({ outcome: 'parked', wasOpen: [false, false, true] });
   });
 });
 

@@ -55,6 +55,8 @@ const sums = z.object({
   deployment_id: z.string(),
   currency: z.string(),
   stated_days: z.number(),
+  /** The sum of the days' latest revisions, which grows whenever a total is stated. */
+  revisions: z.number(),
   stated_requests: z.string(),
   stated_cents: z.string(),
   ledger_requests: z.string(),
@@ -75,15 +77,15 @@ function monthSums(period: Period, { tenantIds, deploymentId }: ComparisonFilter
         sql.fragment`${sql.identifier([alias, 'deployment_id'])} = ${deploymentId}`,
     ]);
   return sql.fragment`
-    SELECT both_sides.tenant_id, both_sides.deployment_id, sum(days) AS stated_days,
+    SELECT both_sides.tenant_id, both_sides.deployment_id, sum(days) AS stated_days, sum(revision) AS revisions,
       sum(stated_requests) AS stated_requests, sum(stated_cents) AS stated_cents,
       sum(ledger_requests) AS ledger_requests, sum(ledger_cents) AS ledger_cents
     FROM (
-      SELECT c.tenant_id, c.deployment_id, 1 AS days, c.requests AS stated_requests,
+      SELECT c.tenant_id, c.deployment_id, 1 AS days, c.revision, c.requests AS stated_requests,
         c.charge_cents AS stated_cents, 0 AS ledger_requests, 0::numeric AS ledger_cents
       FROM (${latestTotals(period, of('t'))}) c
       UNION ALL
-      SELECT b.tenant_id, b.deployment_id, 0, 0, 0, b.event_count, b.total
+      SELECT b.tenant_id, b.deployment_id, 0, 0, 0, 0, b.event_count, b.total
       FROM usage_buckets b
       WHERE b.service_month = ${period.periodStart} AND b.source = 'llm' AND b.event_count > 0 AND ${of('b')}
         AND (SELECT EXISTS (SELECT FROM control_totals any_total WHERE any_total.day
@@ -116,6 +118,8 @@ export function countCompared(
   `);
 }
 
+const ALL: Page<DeploymentKey> = { after: null, limit: 1_000_000 };
+
 /**
  * Compares a page of deployments, ordered by tenant and deployment. By default those whose sums differ, and those without
  * control totals whose tenant has some.
@@ -125,12 +129,22 @@ export async function compareControlTotals(
   calendar: BillingCalendar,
   month: Month,
   filter: ComparisonFilter = {},
-  { after, limit }: Page<DeploymentKey> = { after: null, limit: 1_000_000 },
+  page: Page<DeploymentKey> = ALL,
 ): Promise<readonly ComparedDeployment[]> {
   const period = calendar.periodOf(month);
-  const { isWhole = false } = filter;
-  const found = await db.any(sql.type(sums)`
-    SELECT s.tenant_id, s.deployment_id, t.currency, s.stated_days,
+  const found = await readSums(db, period, filter, page);
+  const days = await compareDays(db, calendar, period, found.filter(isUnequal));
+  return found.map((row) => toCompared(row, days));
+}
+
+function readSums(
+  db: Queryable,
+  period: Period,
+  filter: ComparisonFilter,
+  { after, limit }: Page<DeploymentKey>,
+): Promise<readonly Sums[]> {
+  return db.any(sql.type(sums)`
+    SELECT s.tenant_id, s.deployment_id, t.currency, s.stated_days, s.revisions,
       s.stated_requests::text, trim_scale(s.stated_cents)::text AS stated_cents,
       s.ledger_requests::text, trim_scale(s.ledger_cents)::text AS ledger_cents
     FROM (
@@ -138,15 +152,16 @@ export async function compareControlTotals(
       FROM (${monthSums(period, filter)}) of_month
     ) s JOIN tenants t USING (tenant_id)
     WHERE ${allOf([
-      !isWhole && sql.fragment`s.tenant_states AND ${DIFFERS}`,
+      !filter.isWhole && sql.fragment`s.tenant_states AND ${DIFFERS}`,
       after !== null &&
         sql.fragment`(s.tenant_id, s.deployment_id) > (${after.tenant_id}, ${after.deployment_id})`,
     ])}
     ORDER BY s.tenant_id, s.deployment_id LIMIT ${limit}
   `);
-  const unequal = found.filter((row) => row.stated_days > 0 && !areEqual(...sidesOf(row)));
-  const days = await compareDays(db, calendar, period, unequal);
-  return found.map((row) => toCompared(row, days));
+}
+
+function isUnequal(row: Sums): boolean {
+  return row.stated_days > 0 && !areEqual(...sidesOf(row));
 }
 
 function sidesOf(row: Sums) {
@@ -176,26 +191,55 @@ export interface TenantToCompare {
   readonly months: readonly Month[];
 }
 
+/** A deployment whose sums of a month differ. */
+export interface UnequalMonth extends Sums {
+  readonly month: Month;
+}
+
+/** Returns the days that differ without being accepted, of each of the months in order. Missing totals don't differ. */
+export type ReadDays = (
+  unequal: readonly UnequalMonth[],
+) => Promise<readonly (readonly DifferentDay[])[]>;
+
 /**
- * Returns the days whose control totals differ from the ledger without being accepted, by tenant. Missing totals are not
- * among them.
+ * Returns the days whose control totals differ from the ledger without being accepted, by tenant.
+ * @param readDays by default it reads the events of the months whose sums differ
  */
 export async function findDifferentDays(
   db: Queryable,
   calendar: BillingCalendar,
   tenants: readonly TenantToCompare[],
+  readDays: ReadDays = readDifferentDays(db, calendar),
 ): Promise<ReadonlyMap<string, readonly DifferentDay[]>> {
-  const found = new Map<string, readonly DifferentDay[]>();
+  const unequal: UnequalMonth[] = [];
   for (const month of [...new Set(tenants.flatMap(({ months }) => months))].sort()) {
     const tenantIds = tenants.flatMap(({ tenantId, months }) =>
       months.includes(month) ? tenantId : [],
     );
-    const deployments = await compareControlTotals(db, calendar, month, { tenantIds });
-    for (const { tenant_id, days } of deployments) {
-      const different = differentDays(days);
-      if (different.length > 0)
-        found.set(tenant_id, [...(found.get(tenant_id) ?? []), ...different]);
-    }
+    const rows = await readSums(db, calendar.periodOf(month), { tenantIds }, ALL);
+    unequal.push(...rows.filter(isUnequal).map((row) => ({ ...row, month })));
+  }
+  const found = new Map<string, readonly DifferentDay[]>();
+  for (const [index, days] of (await readDays(unequal)).entries()) {
+    const tenantId = unequal[index]?.tenant_id ?? '';
+    if (days.length > 0) found.set(tenantId, [...(found.get(tenantId) ?? []), ...days]);
   }
   return found;
+}
+
+/** Returns a function that compares months by day, from all of their events. */
+export function readDifferentDays(db: Queryable, calendar: BillingCalendar): ReadDays {
+  return async (unequal) => {
+    const byMonth = new Map<Month, Awaited<ReturnType<typeof compareDays>>>();
+    for (const [month, deployments] of Map.groupBy(unequal, (one) => one.month)) {
+      const period = calendar.periodOf(month);
+      byMonth.set(month, await compareDays(db, calendar, period, deployments));
+    }
+    return unequal.map(({ month, deployment_id: deploymentId }) => {
+      const days = byMonth.get(month);
+      return days === undefined || days === 'expired'
+        ? []
+        : differentDays(days.get(deploymentId) ?? []);
+    });
+  };
 }
