@@ -24,23 +24,20 @@ CREATE INDEX control_totals_by_day ON control_totals (day);
 CREATE TRIGGER control_totals_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON control_totals
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- Differences that an operator accepted. Only these exact figures are accepted: a corrected total, or usage that
--- arrives later, needs another acceptance.
+-- Differences that an operator accepted. Only this revision of the total and exactly this usage are accepted: a
+-- corrected total, or usage that arrives later, needs another acceptance.
 CREATE TABLE control_total_acceptances (
   tenant_id external_id NOT NULL,
   deployment_id external_id NOT NULL,
-  day date NOT NULL CHECK (isfinite(day)),
-  stated_requests bigint NOT NULL,
-  stated_charge_cents numeric NOT NULL,
+  day date NOT NULL,
+  revision integer NOT NULL,
   ledger_requests bigint NOT NULL,
   ledger_charge_cents numeric NOT NULL,
   actor text NOT NULL,
   reason text NOT NULL,
   accepted_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (tenant_id, day, deployment_id,
-    stated_requests, stated_charge_cents, ledger_requests, ledger_charge_cents),
-  FOREIGN KEY (tenant_id, deployment_id) REFERENCES deployments (tenant_id, deployment_id),
-  CHECK ((stated_requests, stated_charge_cents) <> (ledger_requests, ledger_charge_cents))
+  PRIMARY KEY (tenant_id, day, deployment_id, revision, ledger_requests, ledger_charge_cents),
+  FOREIGN KEY (tenant_id, day, deployment_id, revision) REFERENCES control_totals
 );
 CREATE TRIGGER control_total_acceptances_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON control_total_acceptances
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -70,7 +67,6 @@ GRANT EXECUTE ON FUNCTION llm_usage_by_day TO arcadia_api, arcadia_worker, arcad
 GRANT SELECT ON control_totals, control_total_acceptances TO arcadia_api, arcadia_worker, arcadia_readonly;
 GRANT INSERT (tenant_id, deployment_id, day, revision, requests, charge_cents, actor) ON control_totals
   TO arcadia_api;
-GRANT INSERT (tenant_id, deployment_id, day, stated_requests, stated_charge_cents, ledger_requests,
-  ledger_charge_cents, actor, reason) ON control_total_acceptances TO arcadia_api;
+GRANT INSERT (tenant_id, deployment_id, day, revision, ledger_requests, ledger_charge_cents, actor, reason) ON control_total_acceptances TO arcadia_api;
 CALL isolate_tenants('control_totals');
 CALL isolate_tenants('control_total_acceptances');

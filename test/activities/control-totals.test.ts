@@ -192,7 +192,7 @@ test('a total that is corrected after the invoice changes nothing until the mont
   ]);
 });
 
-test('an acceptance holds for exactly its figures, also for reruns', async () => {
+test('an acceptance holds for one revision and exactly its usage, also for reruns', async () => {
   const tenantId = await newTenant();
   await use(tenantId, '3');
   await state(tenantId, 2, '5');
@@ -203,7 +203,11 @@ test('an acceptance holds for exactly its figures, also for reruns', async () =>
   await state(tenantId, 3, '5');
   const [parked] = await forceInvoices(world, [tenantId]);
   expect(parked).toMatchObject(PARKED);
+  // Stated as it was accepted: the gateway says it again after it has said something else.
   await state(tenantId, 2, '5');
+  const [revised] = await forceInvoices(world, [tenantId]);
+  expect(revised).toMatchObject(PARKED);
+  expect(await accept(tenantId)).toMatchObject({ outcome: 'accepted', days: [{ revision: 3 }] });
   const [accepted] = await forceInvoices(world, [tenantId]);
   expect(accepted).toMatchObject({ outcome: 'rolled' });
 });

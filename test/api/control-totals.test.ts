@@ -232,17 +232,19 @@ describe('comparing', () => {
         days: [
           {
             ...{ deployment_id: 'duo-a', day: '2026-05-21', state: 'different', held: none },
-            stated: { requests: '2', charge_cents: '5' },
+            ...{ stated: { requests: '2', charge_cents: '5' }, revision: 1 },
             ledger: { requests: '1', charge_cents: '3' },
             acceptance: null,
           },
           {
             ...{ deployment_id: 'duo-a', day: '2026-05-22', state: 'missing', held: none },
-            ...{ stated: null, ledger: { requests: '1', charge_cents: '1' }, acceptance: null },
+            ...{ stated: null, revision: null, acceptance: null },
+            ledger: { requests: '1', charge_cents: '1' },
           },
           {
             ...{ deployment_id: 'duo-a', day: '2026-05-23', state: 'different', held: none },
-            ...{ stated: { requests: '1', charge_cents: '0' }, ledger: none, acceptance: null },
+            ...{ stated: { requests: '1', charge_cents: '0' }, revision: 1 },
+            ...{ ledger: none, acceptance: null },
           },
         ],
       },
@@ -368,11 +370,13 @@ describe('accepting', () => {
     await put('/duo-a/2026-05-21', { tenant_id: 'duo', requests: 3, charge_cents: '5' });
     await use('duo-a', '2026-05-23T00:00:00Z', '2');
     expect(await daysOf('different')).toEqual(['2026-05-21', '2026-05-23']);
-    // What was accepted, corrected, and stated again is accepted.
+    // What was accepted, corrected, and stated again is a new revision.
     await put('/duo-a/2026-05-21', { tenant_id: 'duo', requests: 2, charge_cents: '5' });
-    expect(await daysOf('different')).toEqual(['2026-05-23']);
+    expect(await daysOf('different')).toEqual(['2026-05-21', '2026-05-23']);
     const { body } = await accept({});
-    expect(body).toMatchObject({ accepted_days: [{ day: '2026-05-23' }], still_different: 0 });
+    expect(body).toMatchObject({
+      ...{ accepted_days: [{ day: '2026-05-21' }, { day: '2026-05-23' }], still_different: 0 },
+    });
   });
 });
 

@@ -4,7 +4,7 @@ import type { Month } from '../../domain/period.ts';
 import type { Database, Transaction } from '../pool.ts';
 import { rowsAs, sql } from '../sql.ts';
 import { compareControlTotals } from './compare-control-totals.ts';
-import { acceptedDays, differentDays } from './compare-days.ts';
+import { acceptedDays, differentDays, type RevisedDay } from './compare-days.ts';
 
 export interface Acceptance {
   readonly month: Month;
@@ -34,7 +34,7 @@ export type AcceptanceResult =
   | { readonly outcome: 'changed'; readonly reason: string };
 
 /**
- * Accepts the differences between a tenant's control totals and the ledger: exactly the figures that differ now
+ * Accepts the differences between a tenant's control totals and the ledger: exactly the totals and the usage of now
  * (docs/spec.md#control-totals). Accepting again changes nothing.
  * @throws DomainError `invalid_month`
  */
@@ -82,23 +82,21 @@ function isSame(a: Seen): (b: Seen) => boolean {
     areEqual(a.ledger, b.ledger);
 }
 
-/** Another call may have accepted the same figures concurrently: the first acceptance stays. */
+/** Another call may have accepted the same concurrently: the first acceptance stays. */
 async function insertAcceptances(
   tx: Transaction,
-  days: readonly DifferentDay[],
+  days: readonly RevisedDay[],
   { tenantId, actor, reason }: Acceptance,
 ): Promise<void> {
   if (days.length === 0) return;
-  const rows = days.map(({ deployment_id, day, stated, ledger }) => ({
-    ...{ deploymentId: deployment_id, day },
-    ...{ statedRequests: stated.requests, statedCents: stated.charge_cents },
+  const rows = days.map(({ deployment_id, day, revision, ledger }) => ({
+    ...{ deploymentId: deployment_id, day, revision },
     ...{ ledgerRequests: ledger.requests, ledgerCents: ledger.charge_cents },
   }));
   await tx.query(sql.typeAlias('nothing')`
-    INSERT INTO control_total_acceptances (tenant_id, deployment_id, day, stated_requests,
-      stated_charge_cents, ledger_requests, ledger_charge_cents, actor, reason)
-    SELECT ${tenantId}, "deploymentId", day::date, "statedRequests", "statedCents",
-      "ledgerRequests", "ledgerCents", ${actor}, ${reason}
+    INSERT INTO control_total_acceptances (tenant_id, deployment_id, day, revision, ledger_requests,
+      ledger_charge_cents, actor, reason)
+    SELECT ${tenantId}, "deploymentId", day::date, revision, "ledgerRequests", "ledgerCents", ${actor}, ${reason}
     FROM ${rowsAs('a', ACCEPTED, rows)}
     ON CONFLICT DO NOTHING
   `);
@@ -107,8 +105,7 @@ async function insertAcceptances(
 const ACCEPTED = {
   deploymentId: 'text',
   day: 'text',
-  statedRequests: 'int8',
-  statedCents: 'numeric',
+  revision: 'int4',
   ledgerRequests: 'int8',
   ledgerCents: 'numeric',
 } as const;

@@ -25,6 +25,7 @@ export const comparedDaySchema = z.object({
   stated: figuresSchema
     .nullable()
     .describe('The latest control total of the day; null: there is none.'),
+  revision: z.int().nullable().describe('Of that control total.'),
   ledger: figuresSchema.describe(
     'Accepted events of the day, whether billed, pending or excluded.',
   ),
@@ -46,6 +47,7 @@ export interface DeploymentKey {
 const dayRow = z.object({
   deployment_id: z.string(),
   day: z.string(),
+  revision: z.number().nullable(),
   stated_requests: z.string().nullable(),
   stated_cents: z.string().nullable(),
   ledger_requests: z.string(),
@@ -82,24 +84,24 @@ export async function compareDays(
       SELECT b.bucket_id, b.deployment_id FROM usage_buckets b
       WHERE b.service_month = ${period.periodStart} AND b.source = 'llm' AND b.event_count > 0 AND ${ofThese('b')}
     )
-    SELECT f.deployment_id, f.day::text, f.stated_requests::text, trim_scale(f.stated_cents)::text AS stated_cents,
+    SELECT f.deployment_id, f.day::text, f.revision, f.stated_requests::text, trim_scale(f.stated_cents)::text AS stated_cents,
       f.ledger_requests::text, trim_scale(f.ledger_cents)::text AS ledger_cents,
       f.held_requests::text, trim_scale(f.held_cents)::text AS held_cents,
       a.actor, a.reason, a.accepted_at
     FROM (
-      SELECT deployment_id, day, max(stated_requests) AS stated_requests, max(stated_cents) AS stated_cents,
+      SELECT deployment_id, day, max(revision) AS revision, max(stated_requests) AS stated_requests, max(stated_cents) AS stated_cents,
         sum(ledger_requests) AS ledger_requests, sum(ledger_cents) AS ledger_cents,
         sum(held_requests) AS held_requests, sum(held_cents) AS held_cents
       FROM (
-        SELECT c.deployment_id, c.day, c.requests AS stated_requests, c.charge_cents AS stated_cents,
+        SELECT c.deployment_id, c.day, c.revision, c.requests AS stated_requests, c.charge_cents AS stated_cents,
           0::bigint AS ledger_requests, 0::numeric AS ledger_cents, 0 AS held_requests, 0::numeric AS held_cents
         FROM (${latestTotals(period, ofThese('t'))}) c
         UNION ALL
-        SELECT h.deployment_id, ${first} + (u.day_no - 1), NULL, NULL, u.requests, u.charges, 0, 0
+        SELECT h.deployment_id, ${first} + (u.day_no - 1), NULL, NULL, NULL, u.requests, u.charges, 0, 0
         FROM llm_usage_by_day(${first}, ARRAY(SELECT bucket_id FROM held_buckets), ${starts}) u
         JOIN held_buckets h ON h.bucket_id = u.bucket
         UNION ALL
-        SELECT q.deployment_id, ${first} + (width_bucket(q.occurred_at, ${starts}) - 1), NULL, NULL, 0, 0, 1,
+        SELECT q.deployment_id, ${first} + (width_bucket(q.occurred_at, ${starts}) - 1), NULL, NULL, NULL, 0, 0, 1,
           CASE WHEN q.currency IS NULL OR q.currency = t.currency THEN coalesce(q.charge_cents, 0) ELSE 0 END
         FROM quarantined_events q JOIN tenants t USING (tenant_id)
         WHERE q.state = 'held' AND q.occurred_at IS NOT NULL AND q.reason <> 'unpriced_model' AND ${ofThese('q')}
@@ -107,7 +109,7 @@ export async function compareDays(
       ) sides GROUP BY deployment_id, day
     ) f
     LEFT JOIN control_total_acceptances a ON ${ofThese('a')} AND a.deployment_id = f.deployment_id
-      AND a.day = f.day AND a.stated_requests = f.stated_requests AND a.stated_charge_cents = f.stated_cents
+      AND a.day = f.day AND a.revision = f.revision
       AND a.ledger_requests = f.ledger_requests AND a.ledger_charge_cents = f.ledger_cents
     ORDER BY f.deployment_id, f.day
   `);
@@ -116,7 +118,16 @@ export async function compareDays(
 }
 
 function toComparedDay(row: z.infer<typeof dayRow>): ComparedDay {
-  const { deployment_id, day, stated_requests, stated_cents, actor, reason, accepted_at } = row;
+  const {
+    deployment_id,
+    day,
+    revision,
+    stated_requests,
+    stated_cents,
+    actor,
+    reason,
+    accepted_at,
+  } = row;
   const stated =
     stated_requests === null || stated_cents === null
       ? null
@@ -131,6 +142,7 @@ function toComparedDay(row: z.infer<typeof dayRow>): ComparedDay {
     day,
     state: judgeDay(stated, ledger, acceptance !== null),
     stated,
+    revision,
     ledger,
     held: { requests: row.held_requests, charge_cents: row.held_cents },
     acceptance,
@@ -146,21 +158,28 @@ function haveExpired(db: Queryable, { periodStart }: Period): Promise<boolean> {
   `);
 }
 
+/** A day that differs, and the revision of its control total. */
+export interface RevisedDay extends DifferentDay {
+  readonly revision: number;
+}
+
 /** Returns the days that differ without being accepted. */
-export function differentDays(days: readonly ComparedDay[]): readonly DifferentDay[] {
+export function differentDays(days: readonly ComparedDay[]): readonly RevisedDay[] {
   return daysIn('different', days);
 }
 
-/** Returns the days that differ and were accepted with exactly these figures. */
-export function acceptedDays(days: readonly ComparedDay[]): readonly DifferentDay[] {
+/** Returns the days that differ and were accepted exactly as they are. */
+export function acceptedDays(days: readonly ComparedDay[]): readonly RevisedDay[] {
   return daysIn('accepted', days);
 }
 
 function daysIn(
   wanted: 'different' | 'accepted',
   days: readonly ComparedDay[],
-): readonly DifferentDay[] {
-  return days.flatMap(({ state, deployment_id, day, stated, ledger, held }) =>
-    state === wanted && stated !== null ? { deployment_id, day, stated, ledger, held } : [],
+): readonly RevisedDay[] {
+  return days.flatMap(({ state, deployment_id, day, stated, revision, ledger, held }) =>
+    state === wanted && stated !== null && revision !== null
+      ? { deployment_id, day, stated, revision, ledger, held }
+      : [],
   );
 }

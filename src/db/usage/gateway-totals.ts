@@ -59,7 +59,15 @@ export function toComparedRows(deployments: readonly ComparedDeployment[]): read
     const { tenant_id, deployment_id, currency, state, stated, ledger, days } = compared;
     const of = { tenant_id, deployment_id, currency };
     if (days.length > 0) return days.map((day) => ({ ...of, ...day }));
-    const wholeMonth = { ...of, day: null, state, ledger, held: NO_USAGE, acceptance: null };
+    const wholeMonth = {
+      ...of,
+      day: null,
+      revision: null,
+      state,
+      ledger,
+      held: NO_USAGE,
+      acceptance: null,
+    };
     return [{ ...wholeMonth, stated: state === 'unstated' ? null : stated }];
   });
 }
