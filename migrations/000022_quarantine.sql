@@ -64,8 +64,9 @@ CREATE TRIGGER quarantined_events_stay BEFORE UPDATE ON quarantined_events
 CREATE TRIGGER quarantined_events_are_kept BEFORE DELETE OR TRUNCATE ON quarantined_events
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- The worker may not store usage. Through the two functions below, which run with their owner's rights, it can release
--- what was held, with the charge and the time that it was held with, and nothing else.
+-- The worker may not store usage. Through the two functions below, which run with their owner's rights, its sweep can
+-- release events whose cause was fixed, exactly as they were sent, and nothing else. The API, which stores usage, doesn't
+-- need them.
 
 -- A held event whose bucket the caller has locked.
 CREATE TYPE located_held_event AS (
@@ -86,7 +87,8 @@ CREATE TYPE located_held_event AS (
   bucket_id bigint
 );
 
--- Stores held events with new ids in the ledger, as `insertLlmEvents` does, and returns these ids.
+-- Stores held events with new ids in the ledger, as `insertLlmEvents` does, and returns these ids. A tenant or deployment
+-- that didn't exist does by now, or the time has come: whatever else held an event, an operator decides.
 CREATE FUNCTION store_held_usage(entries json) RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -102,11 +104,14 @@ BEGIN
         AND b.service_month = e.service_month AND b.model IN (e.model, '')
       JOIN tenants t ON t.tenant_id = e.tenant_id AND t.currency = e.currency
       WHERE q.quarantine_id = e.quarantine_id AND q.state = 'held'
+        AND q.reason IN ('unknown_tenant', 'unknown_deployment', 'too_early')
+        AND (q.tenant_id, q.deployment_id, q.model) = (e.tenant_id, e.deployment_id, e.model)
+        AND coalesce(q.currency, t.currency) = t.currency
         AND q.fields ->> 'gateway_request_id' = e.id AND q.charge_cents = e.charge_cents
         AND q.occurred_at = e.occurred_at AND billing_month(e.occurred_at) = e.service_month
     )
   ) THEN
-    RAISE EXCEPTION 'only usage that is held can be released, with its own charge and time'
+    RAISE EXCEPTION 'only usage whose cause was fixed can be released, as it was sent'
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   RETURN QUERY
@@ -131,12 +136,13 @@ END $$;
 
 -- Ends the quarantine of held events that are in the ledger with the given content: because they have just been stored, or
 -- because they were sent again and accepted before.
-CREATE FUNCTION end_quarantine(entries json, releaser text, why text, changed jsonb) RETURNS void
+CREATE FUNCTION end_quarantine(entries json) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
   UPDATE quarantined_events q
-  SET state = 'released', actor = releaser, decision_reason = why, decided_at = now(), assigned = changed
+  SET state = 'released', actor = 'sweep', decision_reason = 'its cause was fixed', decided_at = now()
   FROM json_to_recordset(entries) AS e (quarantine_id bigint, id text, content_hash text)
   WHERE q.quarantine_id = e.quarantine_id AND q.state = 'held' AND q.fields ->> 'gateway_request_id' = e.id
+    AND q.reason IN ('unknown_tenant', 'unknown_deployment', 'too_early')
     AND (
       EXISTS (
         SELECT FROM llm_usage_events s
@@ -153,13 +159,14 @@ $$;
 GRANT SELECT ON quarantined_events TO arcadia_api, arcadia_worker, arcadia_readonly;
 GRANT INSERT (source_id, content_hash, gateway_key_id, reason, detail, fields, tenant_id, deployment_id, model, occurred_at,
   charge_cents, currency) ON quarantined_events TO arcadia_api;
-GRANT UPDATE (reason, detail, state, actor, decision_reason, decided_at) ON quarantined_events TO arcadia_api;
+GRANT UPDATE (reason, detail, state, assigned, actor, decision_reason, decided_at) ON quarantined_events
+  TO arcadia_api;
 GRANT UPDATE (reason, detail) ON quarantined_events TO arcadia_worker;
-GRANT INSERT (source, tenant_id, deployment_id, resource_kind, service_month, model), UPDATE (event_count) ON usage_buckets
+GRANT INSERT (source, tenant_id, deployment_id, resource_kind, service_month, model) ON usage_buckets
   TO arcadia_worker;
 GRANT SELECT (gateway_request_id, content_hash) ON llm_usage_events TO arcadia_worker;
 GRANT SELECT ON archived_usage_ids, usage_archives, deployments TO arcadia_worker;
 -- By default, every role can call a function.
 REVOKE ALL ON FUNCTION store_held_usage, end_quarantine FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION store_held_usage, end_quarantine TO arcadia_api, arcadia_worker;
+GRANT EXECUTE ON FUNCTION store_held_usage, end_quarantine TO arcadia_worker;
 CALL isolate_tenants('quarantined_events');

@@ -26,6 +26,13 @@ export const RELEASED_BY_NAME = [
   'too_old',
 ] as const satisfies readonly QuarantineReason[];
 
+/** Reasons that go away: such events are released without an operator once they can be accepted. */
+export const RELEASED_BY_SWEEP = [
+  'unknown_tenant',
+  'unknown_deployment',
+  'too_early',
+] as const satisfies readonly QuarantineReason[];
+
 /** The event that a remedy is about. */
 export interface HeldFor {
   readonly held_for: QuarantineReason;

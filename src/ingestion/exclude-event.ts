@@ -7,7 +7,7 @@ import {
   type ExcludableEvent,
   type Exclusion,
 } from '../db/usage/usage-exclusions.ts';
-import { lockOpenBuckets, type UsageSource } from '../db/usage/usage-ledger.ts';
+import { lockOpenBuckets, readExpiredMonths, type UsageSource } from '../db/usage/usage-ledger.ts';
 import { OTHER_MODELS } from '../domain/llm-lines.ts';
 
 export interface ExclusionRequest {
@@ -53,7 +53,9 @@ export function excludeEvent(db: Database, request: ExclusionRequest): Promise<E
     const known = await findExcludable(tx, source, eventId);
     // A correction takes this lock too, so the record is excluded before or after it, never during it.
     if (source === 'metered' && known !== null) {
-      await lockOpenBuckets(tx, source, [{ ...known, model: OTHER_MODELS }]);
+      const bucket = { ...known, model: OTHER_MODELS };
+      await readExpiredMonths(tx, source, [bucket]);
+      await lockOpenBuckets(tx, source, [bucket]);
     }
     const planned = await planExclusion(tx, request);
     if (planned.outcome !== 'possible') return planned;

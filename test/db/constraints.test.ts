@@ -115,7 +115,9 @@ describe("a process's role", () => {
     ['workerUrl', 'SELECT FROM api_keys', /permission denied/],
     ['workerUrl', 'INSERT INTO llm_usage_events DEFAULT VALUES', /permission denied/],
     ['workerUrl', "UPDATE quarantined_events SET state = 'dismissed'", /permission denied/],
-    ['workerUrl', RELEASE, /only usage that is held can be released/],
+    ['workerUrl', 'UPDATE usage_buckets SET event_count = 0', /permission denied/],
+    ['workerUrl', RELEASE, /only usage whose cause was fixed can be released/],
+    ['apiUrl', RELEASE, /permission denied/],
   ] as const)("may not do the other process's work: %s, %s", async (url, statement, reason) => {
     const client = new pg.Client({ connectionString: world[url] });
     await client.connect();

@@ -75,10 +75,10 @@ test('arcadia_app may also manage keys, set the time zone, skip numbers, export 
   `);
   expect(functions).toEqual([
     { name: 'archive_usage', roles: 'arcadia_app' },
-    { name: 'end_quarantine', roles: 'arcadia_api, arcadia_worker' },
+    { name: 'end_quarantine', roles: 'arcadia_worker' },
     { name: 'expire_usage', roles: 'arcadia_app' },
     { name: 'llm_usage_by_day', roles: 'arcadia_api, arcadia_worker, arcadia_readonly' },
-    { name: 'store_held_usage', roles: 'arcadia_api, arcadia_worker' },
+    { name: 'store_held_usage', roles: 'arcadia_worker' },
   ]);
 });
 

@@ -399,12 +399,8 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
       INSERT: BUCKET_COLUMNS,
       UPDATE: ['event_count', 'total'],
     },
-    // Opens empty buckets for held usage, and locks open ones.
-    arcadia_worker: {
-      SELECT: '*',
-      INSERT: BUCKET_KEY,
-      UPDATE: ['sealed_for', 'event_count'],
-    },
+    // Seals buckets, and opens empty ones for held usage.
+    arcadia_worker: { SELECT: '*', INSERT: BUCKET_KEY, UPDATE: ['sealed_for'] },
     arcadia_readonly: READ,
     arcadia_tenant: { SELECT: ['bucket_id', ...BUCKET_COLUMNS, 'sealed_for'] },
   },
@@ -431,9 +427,9 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
         'charge_cents',
         'currency',
       ],
-      UPDATE: ['reason', 'detail', 'state', 'actor', 'decision_reason', 'decided_at'],
+      UPDATE: ['reason', 'detail', 'state', 'assigned', 'actor', 'decision_reason', 'decided_at'],
     },
-    // Both release events through `store_held_usage` and `end_quarantine`, which run with their owner's rights.
+    // Releases events through `store_held_usage` and `end_quarantine`, which run with their owner's rights.
     arcadia_worker: { SELECT: '*', UPDATE: ['reason', 'detail'] },
     arcadia_readonly: READ,
   },

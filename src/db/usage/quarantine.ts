@@ -155,7 +155,8 @@ export interface ReleasedRow extends LlmEventRow {
 }
 
 /**
- * Stores locked events with new ids, whose buckets are locked too, in the ledger.
+ * Stores locked events with new ids, whose buckets are locked too, in the ledger, with the rights of the worker. They
+ * must be held for a reason of `RELEASED_BY_SWEEP`, and unchanged.
  * @returns the ids that were stored
  */
 export function storeHeldUsage(
@@ -183,15 +184,10 @@ export function storeHeldUsage(
   `);
 }
 
-/**
- * Ends the quarantine of those of the locked events that are in the ledger with the same content.
- * @param assigned the fields that the release replaced; null if there are none
- */
-export async function endQuarantine(
+/** Ends the quarantine of those of such events that are in the ledger with the same content. */
+export async function endHeldUsage(
   tx: Transaction,
   rows: readonly Pick<ReleasedRow, 'quarantineId' | 'id' | 'contentHash'>[],
-  { actor, reason }: Decision,
-  assigned: JsonObject | null,
 ): Promise<void> {
   if (rows.length === 0) return;
   const entries = rows.map(({ quarantineId, id, contentHash }) => ({
@@ -199,22 +195,26 @@ export async function endQuarantine(
     id,
     content_hash: contentHash,
   }));
-  await tx.query(sql.typeAlias('nothing')`
-    SELECT FROM end_quarantine(${jsonRows(entries)}, ${actor}, ${reason},
-      ${assigned === null ? null : JSON.stringify(assigned)}::jsonb)
-  `);
+  await tx.query(sql.typeAlias('nothing')`SELECT FROM end_quarantine(${jsonRows(entries)})`);
 }
 
-/** Ends the quarantine of locked events without billing them. */
-export async function dismiss(
+/**
+ * Ends the quarantine of locked events: those that are in the ledger are released, and those that are not to be billed
+ * dismissed.
+ * @param assigned the fields that the release replaced; null if there are none
+ */
+export async function endQuarantine(
   tx: Transaction,
   ids: readonly number[],
+  state: 'released' | 'dismissed',
   { actor, reason }: Decision,
+  assigned: JsonObject | null = null,
 ): Promise<void> {
   if (ids.length === 0) return;
   await tx.query(sql.typeAlias('nothing')`
     UPDATE quarantined_events
-    SET state = 'dismissed', actor = ${actor}, decision_reason = ${reason}, decided_at = now()
+    SET state = ${state}, actor = ${actor}, decision_reason = ${reason}, decided_at = now(),
+      assigned = ${assigned === null ? null : JSON.stringify(assigned)}::jsonb
     WHERE quarantine_id = ANY(${sql.array([...ids], 'int8')})
   `);
 }

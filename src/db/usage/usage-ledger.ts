@@ -112,8 +112,8 @@ const TURNS = 128;
 
 /**
  * Returns the buckets' service months that have expired, and keeps the others from expiring during the transaction. Also
- * waits for other transactions that may be opening buckets of these deployments, so that the next statement sees them.
- * Call it before `lockOpenBuckets`.
+ * waits for other transactions that may be opening buckets of these deployments, so that the next statement sees them:
+ * `lockOpenBuckets` depends on it.
  */
 export async function readExpiredMonths(
   tx: Transaction,
@@ -153,7 +153,8 @@ export function hasOwnBucket(row: string) {
 /**
  * Finds or creates the open bucket of each key, locks it until the transaction ends, and returns it. One
  * statement does both: with a select and a later update by id, a bucket could be sealed in between and still be
- * added to. A model beyond {@link MAX_MODELS} that has no bucket gets that of all other models.
+ * added to. A model beyond {@link MAX_MODELS} that has no bucket gets that of all other models. The transaction must have
+ * waited for its turn with {@link readExpiredMonths}: two can't open the same bucket.
  * @returns each bucket once; that of all other models instead of those that it stands for
  */
 export function lockOpenBuckets(
@@ -192,9 +193,6 @@ export function lockOpenBuckets(
       SELECT ${source}, tenant_id, deployment_id, resource_kind, service_month, model FROM place p
       WHERE NOT EXISTS (SELECT FROM found b WHERE ${isOpenBucketOf(source)})
       ORDER BY deployment_id, resource_kind, service_month, model
-      -- Only if the caller hasn't waited for its turn.
-      ON CONFLICT (source, deployment_id, resource_kind, service_month, model) WHERE sealed_for IS NULL
-        DO UPDATE SET event_count = usage_buckets.event_count
       RETURNING *
     )
     SELECT bucket_id AS "bucketId", tenant_id AS "tenantId", deployment_id AS "deploymentId",

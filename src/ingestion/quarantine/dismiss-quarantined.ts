@@ -1,6 +1,6 @@
 import type { Database } from '../../db/pool.ts';
 import {
-  dismiss,
+  endQuarantine,
   findHeld,
   lockHeld,
   type Decision,
@@ -56,7 +56,7 @@ function dismissChunk(db: Database, ids: readonly number[], decision: Decision) 
     const unwanted = rows
       .map(({ quarantineId }) => quarantineId)
       .filter((quarantineId) => !accepted.has(quarantineId));
-    await dismiss(tx, unwanted, decision);
+    await endQuarantine(tx, unwanted, 'dismissed', decision);
     return { dismissed: unwanted.length, accepted: accepted.size };
   });
 }

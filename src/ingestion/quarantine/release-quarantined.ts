@@ -1,5 +1,6 @@
 import type { Database, Transaction } from '../../db/pool.ts';
 import {
+  endHeldUsage,
   endQuarantine,
   findCured,
   findHeld,
@@ -9,11 +10,12 @@ import {
   type Decision,
   type HeldFilter,
   type HeldRow,
+  type ReleasedRow,
 } from '../../db/usage/quarantine.ts';
-import { findDeployments } from '../../db/usage/usage-ledger.ts';
+import { findDeployments, insertLlmEvents } from '../../db/usage/usage-ledger.ts';
 import { fixCalendar } from '../../db/settings/load-calendar.ts';
 import { Decimal, toDecimalString } from '../../domain/decimal.ts';
-import type { QuarantineReason } from '../../domain/quarantine.ts';
+import { RELEASED_BY_SWEEP, type QuarantineReason } from '../../domain/quarantine.ts';
 import type { JsonObject } from '../../domain/types.ts';
 import { append, type AppendOptions } from '../append.ts';
 import type { UtcInstant } from '../instant.ts';
@@ -75,13 +77,28 @@ export async function releaseQuarantined(
 ): Promise<Release> {
   const assigned = toAssigned(assign, filter);
   const find: Find = (after, limit) => findHeld(db, filter, after, limit);
-  return releaseFound(db, find, { ...decision, assigned }, options);
+  const releasing: Releasing = {
+    assigned,
+    isFor: () => true,
+    store: insertLlmEvents,
+    async end(tx, released) {
+      const ids = released.map(({ quarantineId }) => quarantineId);
+      await endQuarantine(tx, ids, 'released', decision, assigned);
+    },
+  };
+  return releaseFound(db, find, releasing, options);
 }
 
 /** No event is later. */
 const LAST_MS = Date.UTC(3000, 0);
 
-const CURED: Decision = { actor: 'sweep', reason: 'its cause was fixed' };
+/** With the rights of the worker. */
+const SWEEP: Releasing = {
+  assigned: null,
+  isFor: ({ reason }) => RELEASED_BY_SWEEP.some((one) => one === reason),
+  store: storeHeldUsage,
+  end: endHeldUsage,
+};
 
 /**
  * Releases the held events whose tenant and deployment exist by now, or whose time has come. Events that are too old when
@@ -91,18 +108,26 @@ export function releaseCured(db: Database, options: ReleaseOptions): Promise<Rel
   const { maxAheadMs } = options.timeBounds ?? DEFAULT_TIME_BOUNDS;
   const upTo = new Date(Math.min(options.now.getTime() + maxAheadMs, LAST_MS));
   const find: Find = (after, limit) => findCured(db, upTo, after, limit);
-  return releaseFound(db, find, { ...CURED, assigned: null }, options);
+  return releaseFound(db, find, SWEEP, options);
 }
 
-interface Releasing extends Decision {
+interface Releasing {
   /** The fields that replace those of the events; null if there are none. */
   readonly assigned: Readonly<Record<string, string>> | null;
+  /** Whether it is for a locked event, whose reason may have changed since it was found. */
+  readonly isFor: (row: HeldRow) => boolean;
+  /** Stores events with new ids whose buckets are locked. @returns these ids */
+  readonly store: (tx: Transaction, events: readonly ReleasedRow[]) => Promise<readonly string[]>;
+  /** Ends the quarantine of events that are in the ledger. */
+  readonly end: (tx: Transaction, released: readonly ReleasedEvent[]) => Promise<void>;
 }
+
+type ReleasedEvent = Pick<ReleasedRow, 'quarantineId' | 'id' | 'contentHash'>;
 
 async function releaseFound(
   db: Database,
   find: Find,
-  decision: Releasing,
+  releasing: Releasing,
   options: ReleaseOptions,
 ): Promise<Release> {
   // Before the transactions, which would otherwise wait for a second connection.
@@ -110,7 +135,7 @@ async function releaseFound(
   const tally = createTally();
   const { maxEvents = Infinity } = options;
   const isComplete = await inChunks(find, { chunkEvents: CHUNK_EVENTS, maxEvents }, async (found) =>
-    tally.add(await releaseChunk(db, found, decision, options)),
+    tally.add(await releaseChunk(db, found, releasing, options)),
   );
   return { ...tally.sum(), is_complete: isComplete };
 }
@@ -125,11 +150,11 @@ interface Tried {
 function releaseChunk(
   db: Database,
   ids: readonly number[],
-  { assigned, ...decision }: Releasing,
+  { assigned, isFor, store, end }: Releasing,
   options: ReleaseOptions,
 ): Promise<Tried> {
   return db.transaction(async (tx) => {
-    const rows = await lockHeld(tx, ids);
+    const rows = (await lockHeld(tx, ids)).filter(isFor);
     const events = rows.map(({ fields }): JsonObject => ({ ...fields, ...assigned }));
     const { refusals, entries } = await prepareEvents(LLM_USAGE, events, {
       db,
@@ -146,10 +171,10 @@ function releaseChunk(
       ...entry,
       quarantineId: idOf(placed[index]),
     }));
-    const stored = await append(tx, located, APPEND);
+    const stored = await append(tx, located, appendWith(store));
     const isIn = ({ status }: UsageResult) => status === 'accepted' || status === 'duplicate';
     const released = located.filter((_, index) => stored[index] && isIn(stored[index]));
-    await endQuarantine(tx, released, decision, assigned);
+    await end(tx, released);
     const results = fillGaps(refusals, stored);
 
     const held = await nameUnknownTenants(
@@ -194,20 +219,19 @@ function idOf(row: HeldRow | undefined): number {
 
 type Located = LlmEntry & Pick<HeldRow, 'quarantineId'>;
 
-/**
- * Stores events through the function that the worker may call. None takes the fast path: locks of several statements,
- * held together, could deadlock with those of other transactions.
- */
-const APPEND: AppendOptions<Located> = {
-  source: LLM_USAGE.source,
-  idField: LLM_USAGE.idField,
-  isPlain: () => false,
-  appendPlain: () => Promise.reject(new Error('no held event is plain')),
-  insert: async (tx, fresh) => ({
-    accepted: new Set(await storeHeldUsage(tx, fresh)),
-    refused: new Map(),
-  }),
-};
+/** No event takes the fast path: locks of several statements, held together, could deadlock with other transactions. */
+function appendWith(store: Releasing['store']): AppendOptions<Located> {
+  return {
+    source: LLM_USAGE.source,
+    idField: LLM_USAGE.idField,
+    isPlain: () => false,
+    appendPlain: () => Promise.reject(new Error('no held event is plain')),
+    insert: async (tx, fresh) => ({
+      accepted: new Set(await store(tx, fresh)),
+      refused: new Map(),
+    }),
+  };
+}
 
 /**
  * Returns why an event's time is still out of bounds. Its age is that when it was received: it isn't too old because it

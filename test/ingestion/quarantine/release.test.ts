@@ -5,6 +5,7 @@ import { openDatabase, type Database } from '../../../src/db/pool.ts';
 import { sql } from '../../../src/db/sql.ts';
 import { findHeld, storeHeldUsage } from '../../../src/db/usage/quarantine.ts';
 import { lockOpenBuckets, MAX_MODELS } from '../../../src/db/usage/usage-ledger.ts';
+import { QUARANTINE_REASONS, RELEASED_BY_SWEEP as SWEPT } from '../../../src/domain/quarantine.ts';
 import type { JsonObject } from '../../../src/domain/types.ts';
 import { dismissQuarantined } from '../../../src/ingestion/quarantine/dismiss-quarantined.ts';
 import {
@@ -234,24 +235,27 @@ describe('held events', () => {
     ]);
   });
 
-  test('are all that the worker can store, with the charge and time that they were held with', async () => {
+  test('are all that the worker can store, exactly as they were sent', async () => {
     const tenantId = newTenant();
+    const other = newTenant();
     const event = eventOf(tenantId);
     await send(apiDb, [event]);
     await seedTenant(db, tenantId);
+    await seedTenant(db, other);
+    await addDeployment(db, `${tenantId}-b`, tenantId);
     const [id] = await findHeld(apiDb, { tenantId }, 0, 1);
     const row = {
-      ...{ quarantineId: id!, id: event.gateway_request_id as string, tenantId, model: 'm' },
+      ...{ quarantineId: id!, id: event.gateway_request_id as string, tenantId, model: 'large-2' },
       ...{ deploymentId: `${tenantId}-a`, occurredAt: '2026-05-10T12:00:00Z' },
       ...{ serviceMonth: '2026-05-01', chargeCents: '0.25', currency: 'AUD', contentHash: '00' },
       ...{ inputTokens: null, outputTokens: null, attributes: null },
     };
-    const place = { tenantId, deploymentId: row.deploymentId, resourceKind: 'llm_usage' };
     const store = (more: Partial<typeof row>) =>
       workerDb.transaction(async (tx) => {
         const event = { ...row, ...more };
-        const { serviceMonth, model } = event;
-        const [bucket] = await lockOpenBuckets(tx, 'llm', [{ ...place, serviceMonth, model }]);
+        const { tenantId, deploymentId, serviceMonth, model } = event;
+        const place = { tenantId, deploymentId, serviceMonth, model, resourceKind: 'llm_usage' };
+        const [bucket] = await lockOpenBuckets(tx, 'llm', [place]);
         return storeHeldUsage(tx, [{ ...event, bucketId: bucket!.bucketId }]);
       });
     for (const more of [
@@ -261,11 +265,24 @@ describe('held events', () => {
       { currency: 'USD' },
       { id: 'litellm:another' },
       { quarantineId: id! + 1 },
+      { tenantId: other, deploymentId: `${other}-a` },
+      { deploymentId: `${tenantId}-b` },
+      { model: 'small' },
     ]) {
       expect(await refusalOf(store(more)), JSON.stringify(more)).toContain(
-        'only usage that is held',
+        'only usage whose cause was fixed',
       );
     }
+    const holdFor = (reason: string) =>
+      db.query(sql.typeAlias('nothing')`
+        UPDATE quarantined_events SET reason = ${reason} WHERE quarantine_id = ${id!}`);
+    for (const reason of QUARANTINE_REASONS.filter(
+      (one) => !SWEPT.some((swept) => swept === one),
+    )) {
+      await holdFor(reason);
+      expect(await refusalOf(store({})), reason).toContain('only usage whose cause was fixed');
+    }
+    await holdFor('unknown_tenant');
     expect(await store({})).toEqual([event.gateway_request_id]);
     expect(await store({}), 'again').toEqual([]);
     expect(await ledgerOf(db, tenantId)).toEqual({ events: 1, total: '0.25' });
