@@ -24,8 +24,8 @@ interface ReadOptions {
 
 /**
  * Reads a file of LiteLLM's own log: answers of `/spend/logs/v2`, one after another, their rows as an array or a line
- * each, or events that its callback has sent. A page is in memory at a time. An object that isn't JSON, such as one
- * with a `NaN`, has a reason instead of an event; the others are read.
+ * each, or events that its callback has sent. A page is in memory at a time. A row that isn't JSON, such as one with a
+ * `NaN` or a line that is cut off, has a reason instead of an event; the others are read.
  * @throws CliError if the file can't be read, isn't UTF-8, or has something else between its objects
  */
 export async function* readSpendLog(
@@ -35,7 +35,7 @@ export async function* readSpendLog(
   let number = 0;
   try {
     for await (const text of splitJson(readText(path, onProgress))) {
-      for (const row of rowsOf(text)) {
+      for await (const row of rowsOf(text)) {
         number += 1;
         yield readRow(number, row, findMetadata);
       }
@@ -50,9 +50,7 @@ export async function* readSpendLog(
 }
 
 function readRow(number: number, row: unknown, findMetadata: FindKeyMetadata): LoggedRequest {
-  if (row instanceof SyntaxError) {
-    return { number, event: null, reason: `not JSON: ${row.message}` };
-  }
+  if (row instanceof Error) return { number, event: null, reason: `not JSON: ${row.message}` };
   try {
     return { number, event: toCallbackEvent(row, findMetadata), reason: '' };
   } catch (error) {
@@ -61,18 +59,38 @@ function readRow(number: number, row: unknown, findMetadata: FindKeyMetadata): L
   }
 }
 
-/** The rows of an answer of `/spend/logs/v2`; anything else is a row itself. If it isn't JSON, its error is. */
-function rowsOf(text: string): readonly unknown[] {
+/** How LiteLLM begins a page. Other lists don't follow. */
+const PAGE_START = /^\{\s*"data"\s*:\s*\[/;
+
+/**
+ * Yields the rows of an answer of `/spend/logs/v2`; anything else is a row itself. Of a row that isn't JSON, it yields
+ * the error.
+ */
+async function* rowsOf(text: string): AsyncGenerator {
   const value = parse(text);
   const isPage = typeof value === 'object' && value !== null && 'data' in value;
-  return isPage && Array.isArray(value.data) ? (value.data as unknown[]) : [value];
+  const start = value instanceof Error ? PAGE_START.exec(text)?.[0] : undefined;
+  // One row that isn't JSON must not cost the others of its page.
+  if (start !== undefined) yield* parseEach(text.slice(start.length, text.lastIndexOf(']')));
+  else if (isPage && Array.isArray(value.data)) yield* value.data;
+  else yield value;
 }
 
+async function* parseEach(list: string): AsyncGenerator {
+  try {
+    for await (const text of splitJson([list])) yield parse(text);
+  } catch (error) {
+    if (!(error instanceof SplitError)) throw error;
+    yield error;
+  }
+}
+
+/** Returns the value, or the error if it isn't JSON or is nested too deeply. */
 function parse(text: string): unknown {
   try {
     return parseKeepingCosts(text);
   } catch (error) {
-    if (error instanceof SyntaxError) return error;
+    if (error instanceof SyntaxError || error instanceof RangeError) return error;
     throw error;
   }
 }

@@ -5,7 +5,8 @@ export class SplitError extends Error {
 
 /**
  * Splits JSON into its outermost objects: one object, several one after another (NDJSON), or the elements of an array.
- * Only one object is in memory at a time. The objects themselves aren't checked: parse each.
+ * Only one object is in memory at a time. The objects themselves aren't checked: parse each. An object that isn't closed
+ * ends where a line begins with the next one.
  * @param chunks text in any pieces
  * @throws SplitError where anything but an object stands, and if the last one is incomplete
  */
@@ -17,12 +18,21 @@ export async function* splitJson(
   let isInString = false;
   let isEscaped = false;
   let count = 0;
+  let previous = 0;
   for await (const chunk of chunks) {
     let start = 0;
     for (let at = 0; at < chunk.length; at += 1) {
       const code = chunk.charCodeAt(at);
+      const isLineStart = previous === NEWLINE;
+      previous = code;
       if (isInString) {
-        if (isEscaped) isEscaped = false;
+        if (isLineStart && code === OPEN_BRACE) {
+          // No string of JSON has a line break: the line before is cut off.
+          count += 1;
+          yield [...pieces, chunk.slice(start, at)].join('').trimEnd();
+          pieces = [];
+          [start, depth, isInString, isEscaped] = [at, 1, false, false];
+        } else if (isEscaped) isEscaped = false;
         else if (code === BACKSLASH) isEscaped = true;
         else if (code === QUOTE) isInString = false;
       } else if (depth === 0) {
@@ -42,9 +52,16 @@ export async function* splitJson(
     }
     if (depth > 0) pieces.push(chunk.slice(start));
   }
-  if (depth > 0) throw new SplitError(`the text ends within object ${count + 1}`);
+  if (depth === 0) return;
+  // The rest of the text seems to be in this object. If it has several lines, the first one is cut off.
+  const rest = pieces.join('');
+  const end = rest.indexOf('\n{');
+  if (end === -1) throw new SplitError(`the text ends within object ${count + 1}`);
+  yield rest.slice(0, end);
+  yield* splitJson([rest.slice(end)]);
 }
 
+const NEWLINE = 0x0a;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_BRACE = 0x7b;

@@ -40,6 +40,36 @@ test.each([
   },
 );
 
+test('of a page, one row that is not JSON is unreadable, and the others are read', async () => {
+  const bad = '{"id": "b", "litellm_call_id": "c", "response_cost": NaN, "metadata": {"a": [1]}}';
+  const page = `{ "data": [${event('a')}, ${bad}, ${event('c')}],\n "total": 3, "page": 1}`;
+  expect(await read(`${page}\n${event('d')}`)).toEqual([
+    { number: 1, event: expect.objectContaining({ id: 'a' }) },
+    { number: 2, reason: expect.stringMatching(/^not JSON: .*NaN/) },
+    { number: 3, event: expect.objectContaining({ id: 'c' }) },
+    { number: 4, event: expect.objectContaining({ id: 'd' }) },
+  ]);
+});
+
+test('of a page, a list of anything but objects is unreadable', async () => {
+  expect(await read(`{"data": [${event('a')}, NaN, ${event('c')}]}`)).toEqual([
+    { number: 1, event: expect.objectContaining({ id: 'a' }) },
+    { number: 2, reason: expect.stringContaining('found N') },
+  ]);
+});
+
+test('a line that is cut off, and an object that is nested too deeply, cost no other', async () => {
+  const deep = `{"id": "b", "x": ${'['.repeat(1e5)}${']'.repeat(1e5)}}`;
+  const lines = [event('a'), event('b').slice(0, 30), event('c'), deep, event('d')];
+  expect(await read(lines.join('\n'))).toEqual([
+    { number: 1, event: expect.objectContaining({ id: 'a' }) },
+    { number: 2, reason: expect.stringMatching(/^not JSON: /) },
+    { number: 3, event: expect.objectContaining({ id: 'c' }) },
+    { number: 4, reason: expect.stringMatching(/^not JSON: /) },
+    { number: 5, event: expect.objectContaining({ id: 'd' }) },
+  ]);
+});
+
 test('a file that breaks off within an object is named, with the place', async () => {
   const cut = event('b').slice(0, -1);
   await expect(read(`${event('a')}\n${cut}`)).rejects.toThrow(/after request 1: .*ends within/);

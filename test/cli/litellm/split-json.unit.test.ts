@@ -38,6 +38,19 @@ describe('splitJson', () => {
   });
 
   test.each([
+    ['within a name', '{"a":1}\n{"b', '{"b'],
+    ['within a list', '{"a":1}\n{"b":[{},', '{"b":[{},'],
+    ['within a text with a bracket', '{"a":1}\n{"b":"}', '{"b":"}'],
+    ['after a backslash', '{"a":1}\n{"b":"\\', '{"b":"\\'],
+  ])('ends an object that is cut off %s with its line', async (_, before, cut) => {
+    const after = ['{"c":"}"}', '{"d":"\\"}"}'];
+    const text = [before, ...after, ''].join('\n');
+    const found = ['{"a":1}', cut, ...after];
+    expect(await Array.fromAsync(splitJson([text]))).toEqual(found);
+    expect(await Array.fromAsync(splitJson([...text]))).toEqual(found);
+  });
+
+  test.each([
     ['a number', '{"a":1} 7', 'expected an object after 1 objects, found 7'],
     ['text', 'spend logs', 'expected an object after 0 objects, found s'],
     ['a cut off object', '{"a":1}\n{"a":"}', 'the text ends within object 2'],
