@@ -4,6 +4,7 @@ import { MAX_LITELLM_BYTES } from '../../src/api/routes/litellm-route.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { insertSigningSecret } from '../../src/db/access/signing-secrets.ts';
 import { lockTable, untilLockIsWaitedFor } from '../_util/locks.ts';
+import { until } from '../_util/until.ts';
 import { countEvents, expectBucketsToAddUp } from '../ingestion/_ledger.ts';
 import { countsOf, NONE, PATH, post, sent, startLitellmServer } from './_litellm.ts';
 import type { TestServer } from './_server.ts';
@@ -101,6 +102,45 @@ test('with a full queue a request waits', async () => {
   await untilLockIsWaitedFor(narrow.superuserUrl);
   await lock.release();
   for (const answer of answers) expect(await answer).toEqual({ ...NONE, accepted: 3 });
+});
+
+test('with too little memory for another body, a request waits', async () => {
+  const maxBodyBytesInFlight = 8 * 1024 * 1024;
+  await using small = await startLitellmServer({ config: { maxBodyBytesInFlight } });
+  const open = () =>
+    openRaw(
+      small,
+      head(
+        `POST ${PATH}`,
+        `Authorization: Bearer ${small.keys.gateway}`,
+        'Content-Type: application/json',
+        'Content-Length: 100',
+      ),
+      '[',
+    );
+  const stream = async () => {
+    const { status } = await fetch(`${small.api.url}/api/v1/integrations/llm-usage`, {
+      ...{ method: 'POST', body: '{}' },
+      headers: {
+        Authorization: `Bearer ${small.keys.gateway}`,
+        'Content-Type': 'application/x-ndjson',
+      },
+    });
+    return status;
+  };
+  const [first, second] = [open(), open()] as const;
+  await until(stream, (status) => status === 503);
+  const done: string[] = [];
+  const third = countsOf(small, JSON.stringify(sent())).finally(() => done.push('third'));
+  await until(
+    () => Promise.resolve(small.openResponses()),
+    (count) => count === 3,
+  );
+  expect(await stream()).toBe(503);
+  expect(done).toEqual([]);
+  first.socket.destroy();
+  expect(await third).toEqual({ ...NONE, accepted: 1 });
+  second.socket.destroy();
 });
 
 test('a key that must sign its requests is refused', async () => {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBodyBudget, bodySize, MAX_BODY_BYTES } from '../../src/api/http/body-limits.ts';
@@ -162,6 +163,51 @@ test('the budget reserves bytes until they are released once', () => {
   other();
   // A single request is always accepted.
   expect(budget.take(1_000)).toBeTypeOf('function');
+});
+
+describe('waiting for bytes of the budget', () => {
+  const never = new AbortController().signal;
+  /** @returns the names of those that were admitted */
+  function waitFor(budget: ReturnType<typeof createBodyBudget>, ...waits: [string, number][]) {
+    const admitted: string[] = [];
+    const done = waits.map(async ([name, bytes]) => {
+      const giveBack = await budget.wait(bytes, never);
+      admitted.push(name);
+      return giveBack;
+    });
+    return { admitted, done };
+  }
+
+  test('ends when they are released, in turn', async () => {
+    const budget = createBodyBudget(100);
+    const giveBack = await budget.wait(80, never);
+    const { admitted, done } = waitFor(budget, ['a', 30], ['b', 10], ['c', 90]);
+    await setImmediate();
+    // There would be room for the second one.
+    expect(admitted).toEqual([]);
+    giveBack();
+    giveBack();
+    const [first, second] = await Promise.all([done[0], done[1]]);
+    expect(admitted).toEqual(['a', 'b']);
+    first?.();
+    second?.();
+    await done[2];
+    expect(admitted).toEqual(['a', 'b', 'c']);
+    expect(() => budget.take(20)).toThrow('too many large requests');
+  });
+
+  test('ends when the client is gone, and those behind it are admitted', async () => {
+    const budget = createBodyBudget(100);
+    await budget.wait(80, never);
+    const client = new AbortController();
+    const left = budget.wait(90, client.signal);
+    const { admitted, done } = waitFor(budget, ['behind', 20]);
+    client.abort(new Error('gone'));
+    await expect(left).rejects.toThrow('gone');
+    await done[0];
+    expect(admitted).toEqual(['behind']);
+    await expect(budget.wait(1, client.signal)).rejects.toThrow('gone');
+  });
 });
 
 test.each([

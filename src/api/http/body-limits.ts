@@ -77,6 +77,17 @@ export interface BodyBudget {
    * @throws HttpProblem `overloaded`
    */
   take(bytes: number): () => void;
+  /**
+   * Reserves bytes once there is room for them, for senders that may not send again. Callers are served in turn.
+   * @returns as `take`
+   * @throws the reason of the signal, if it ends the wait
+   */
+  wait(bytes: number, signal: AbortSignal): Promise<() => void>;
+}
+
+interface Waiting {
+  readonly bytes: number;
+  readonly admit: (giveBack: () => void) => void;
 }
 
 /**
@@ -86,23 +97,53 @@ export interface BodyBudget {
  */
 export function createBodyBudget(maxBytes: number): BodyBudget {
   let taken = 0;
+  const queue: Waiting[] = [];
+  const hasRoom = (bytes: number) => taken === 0 || taken + bytes <= maxBytes;
+  const reserve = (bytes: number) => {
+    taken += bytes;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      taken -= bytes;
+      admitNext();
+    };
+  };
+  const admitNext = () => {
+    for (let next; (next = queue[0]) !== undefined && hasRoom(next.bytes); queue.shift()) {
+      next.admit(reserve(next.bytes));
+    }
+  };
   return {
     take(bytes) {
-      if (taken > 0 && taken + bytes > maxBytes) {
-        throw new HttpProblem(
-          'overloaded',
-          'too many large requests at once; send the request again',
-          {
-            headers: { 'Retry-After': '1' },
-          },
-        );
-      }
-      taken += bytes;
-      let isHeld = true;
-      return () => {
-        if (isHeld) taken -= bytes;
-        isHeld = false;
+      if (hasRoom(bytes)) return reserve(bytes);
+      throw new HttpProblem(
+        'overloaded',
+        'too many large requests at once; send the request again',
+        {
+          headers: { 'Retry-After': '1' },
+        },
+      );
+    },
+    async wait(bytes, signal) {
+      signal.throwIfAborted();
+      if (queue.length === 0 && hasRoom(bytes)) return reserve(bytes);
+      const turn = Promise.withResolvers<() => void>();
+      const waiting: Waiting = { bytes, admit: turn.resolve };
+      const leave = () => {
+        const at = queue.indexOf(waiting);
+        if (at === -1) return;
+        queue.splice(at, 1);
+        turn.reject(signal.reason as Error);
+        admitNext();
       };
+      queue.push(waiting);
+      signal.addEventListener('abort', leave);
+      try {
+        return await turn.promise;
+      } finally {
+        signal.removeEventListener('abort', leave);
+      }
     },
   };
 }

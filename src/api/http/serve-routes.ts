@@ -27,6 +27,8 @@ export interface Guards {
 
 /** Memory to reserve for a stream: chunks, an unfinished line, and the events made from them. */
 const STREAM_BYTES = 512 * 1024;
+/** For an upload: a group has a megabyte of fields, as text, in maps by name, and as events. */
+const UPLOAD_BYTES = 4 * 1024 * 1024;
 
 /**
  * Answers a request. The key is checked before the body is read, so only valid keys can make us parse 2 MiB.
@@ -114,7 +116,7 @@ interface ServedCall {
 
 /**
  * Answers a request whose handler reads the body while it arrives.
- * @param maxBytes limit for the decompressed body; null: none
+ * @param maxBytes limit for the decompressed body of an upload, which waits for room in memory; null: none, for a stream
  */
 async function serveChunks(
   { request, response, head, gone }: ServedCall,
@@ -128,7 +130,10 @@ async function serveChunks(
       'this key must sign its requests, and streams cannot be signed: send batches, or stream with another key',
     );
   }
-  const giveBack = bodies.take(STREAM_BYTES);
+  const giveBack =
+    maxBytes === null
+      ? bodies.take(STREAM_BYTES)
+      : await bodies.wait(UPLOAD_BYTES, AbortSignal.any([gone, stopping]));
   try {
     const bounds = createStreamBounds(maxBytes);
     const chunks = readChunks(request, { idleMs: timeouts.idleMs, stopping, gone, bounds });
