@@ -39,6 +39,8 @@ export interface Config {
     readonly maxBodyBytesInFlight: number;
     /** How far from our clock the time of new usage may be. */
     readonly usage: { readonly maxAgeDays: number; readonly maxAheadSeconds: number };
+    /** LiteLLM's models without a price that are free: names, or the beginning of names and `*`. */
+    readonly litellmFreeModels: readonly string[];
     /** How usage is committed, separately per source. */
     readonly ingestion: {
       /** Number of concurrent groups of events, each with separate deployments. */
@@ -125,6 +127,13 @@ const sessionSecret = z.string().min(MIN_MASTER_SECRET, {
   error: `expected ${MIN_MASTER_SECRET} characters or more`,
 });
 
+const models = z.string().transform((list) =>
+  list
+    .split(',')
+    .map((model) => model.trim())
+    .filter((model) => model !== ''),
+);
+
 /** A decimal of at least 1; 0 means no bound and is read as null. */
 const ratio = z
   .string()
@@ -177,6 +186,7 @@ const environment = z.object({
   API_MAX_BODY_BYTES_IN_FLIGHT: count(64 * 1024 * 1024),
   USAGE_MAX_AGE_DAYS: count(62),
   USAGE_MAX_AHEAD_SECONDS: count(300),
+  LITELLM_FREE_MODELS: models.optional(),
   // The database has the same minimums.
   USAGE_HOT_MONTHS: months(13, 3),
   USAGE_RETENTION_MONTHS: months(84, 12),
@@ -257,6 +267,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       maxClients: e.API_MAX_CLIENTS,
       maxBodyBytesInFlight: e.API_MAX_BODY_BYTES_IN_FLIGHT,
       usage: { maxAgeDays: e.USAGE_MAX_AGE_DAYS, maxAheadSeconds: e.USAGE_MAX_AHEAD_SECONDS },
+      litellmFreeModels: e.LITELLM_FREE_MODELS ?? [],
       ingestion: {
         maxConcurrent: e.INGESTION_CONCURRENT_GROUPS,
         maxGroupItems: e.INGESTION_GROUP_EVENTS,

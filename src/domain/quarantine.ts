@@ -77,8 +77,8 @@ export function remedyFor(event: HeldFor): string | null {
       );
     case 'unpriced_model':
       return (
-        `Set a price for model ${event.model ?? '(none)'} in the gateway. To accept the request free of charge, release ` +
-        'it; otherwise bill it as an invoice item and dismiss it.'
+        `Set a price for model ${event.model ?? '(none)'} in the gateway, or add it to LITELLM_FREE_MODELS if it is ` +
+        'free. To accept the request free of charge, release it; otherwise bill it as an invoice item and dismiss it.'
       );
     case 'too_old':
       return 'Release it with a reason to bill it as late usage, or dismiss it.';

@@ -10,6 +10,7 @@ export const API_CONFIG: ApiOptions['config'] = {
   maxClients: 1_000,
   maxBodyBytesInFlight: 64 * 1024 * 1024,
   usage: ANY_TIME_CONFIG,
+  litellmFreeModels: [],
   signingMasterSecrets: [],
   sessionSecret: null,
 };

@@ -10,7 +10,7 @@ export const PATH = '/api/v1/integrations/litellm';
 /** The counts of a body without events. */
 export const NONE = {
   ...{ accepted: 0, duplicates: 0, conflicts: 0, unpriced: 0, quarantined: 0 },
-  counted: { failures: 0, cache_hits: 0, no_cost: 0 },
+  counted: { failures: 0, cache_hits: 0, no_cost: 0, free_models: 0 },
 };
 
 /** The API, with two tenants that are billed in LiteLLM's currency. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { readConfig } from '../../src/config.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { sql } from '../../src/db/sql.ts';
 import { countEvents, expectBucketsToAddUp } from '../ingestion/_ledger.ts';
@@ -32,7 +33,7 @@ function sums(on: TestServer) {
 const ALL_OF_SAMPLE = {
   ...NONE,
   accepted: 12,
-  counted: { failures: 4, cache_hits: 2, no_cost: 0 },
+  counted: { ...NONE.counted, failures: 4, cache_hits: 2 },
   // The master key's request has no tenant.
   quarantined: 1,
 };
@@ -144,6 +145,21 @@ describe('quarantine', () => {
   test('a request that used tokens of a model without a price is held', async () => {
     const row = await between(of({ response_cost: 0 }), { unpriced: 1 });
     expect(row).toMatchObject({ reason: 'unpriced_model' });
+  });
+
+  test('a request of a model that is free is counted, and not held', async () => {
+    const env = { DATABASE_URL: 'postgres://x', LITELLM_FREE_MODELS: ' tiny, ollama/*,' };
+    const { litellmFreeModels } = readConfig(env).api;
+    await using free = await startLitellmServer({ config: { litellmFreeModels } });
+    const events = ['tiny', 'ollama/llama3', 'tiny-2'].map((model) =>
+      of({ response_cost: 0, model_group: model }),
+    );
+    const counted = { ...NONE.counted, free_models: 2 };
+    // A free model that costs something is billed.
+    const costing = of({ model_group: 'tiny' });
+    const expected = { ...NONE, accepted: 1, counted, unpriced: 1 };
+    expect(await countsOf(free, [...events, costing].join('\n'))).toEqual(expected);
+    expect(await held(free)).toMatchObject([{ detail: expect.stringContaining('tiny-2') }]);
   });
 
   test('an event that is cut off in a line, or at the end of the body, is held', async () => {

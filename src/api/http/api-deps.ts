@@ -34,6 +34,7 @@ export interface ApiDeps {
     | 'signingMasterSecrets'
     | 'sessionSecret'
     | 'usage'
+    | 'litellmFreeModels'
   >;
   /** Links into the Temporal Web UI; without them pages have no such links. */
   readonly temporalLinks?: TemporalLinks | null;

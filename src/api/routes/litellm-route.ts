@@ -78,6 +78,9 @@ const countsSchema = z.object({
       failures: z.int(),
       cache_hits: z.int(),
       no_cost: z.int().describe('Others without cost and tokens.'),
+      free_models: z
+        .int()
+        .describe('Without cost, of models that are free by `LITELLM_FREE_MODELS`.'),
     })
     .describe('Free of charge, and not stored.'),
   unpriced: z.int().describe('In quarantine: the request used tokens, but LiteLLM has no price.'),
@@ -129,10 +132,11 @@ export const postLitellmUsage = defineRoute(
       },
     },
   },
-  async ({ query, caller, upload }, { ingestion, db, metrics, now }) => {
+  async ({ query, caller, upload }, { ingestion, db, metrics, now, config }) => {
     const currency = currencyFor(caller, query.currency);
     const counts = await takeLitellmEvents(upload.chunks, {
       ...{ ingestion, db, now, currency },
+      freeModels: config.litellmFreeModels,
       keyId: caller.keyId,
       isBackfill: isBackfill(caller, query),
       isLog: query.source === 'spend_log',

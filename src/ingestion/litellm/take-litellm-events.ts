@@ -29,6 +29,8 @@ export interface TakeOptions {
   readonly keyId: string;
   /** The currency of LiteLLM's costs. */
   readonly currency: string;
+  /** Models whose requests without a cost are counted, rather than held: see `toLlmEvent`. */
+  readonly freeModels: readonly string[];
   /** Whether an operator sends them, whatever their age. */
   readonly isBackfill: boolean;
   /** Whether they are rows of LiteLLM's own log: see `matchLogged`. */
@@ -66,13 +68,13 @@ type Taken = 'accepted' | 'duplicate' | Counted | HeldEvent['reason'];
 /** @returns what became of the events, in no order, once it is committed */
 async function takeGroup(
   group: readonly ScannedEvent[],
-  { ingestion, db, keyId, currency, isBackfill, isLog, now }: TakeOptions,
+  { ingestion, db, keyId, currency, freeModels, isBackfill, isLog, now }: TakeOptions,
 ): Promise<readonly Taken[]> {
   const taken: Taken[] = [];
   let events: JsonObject[] = [];
   const refused: HeldEvent[] = [];
   for (const scanned of group) {
-    const outcome = toLlmEvent(scanned, currency);
+    const outcome = toLlmEvent(scanned, currency, freeModels);
     if (outcome.kind === 'event') events.push(outcome.event);
     else if (outcome.kind === 'held') refused.push(outcome.held);
     else taken.push(outcome.why);
@@ -119,6 +121,7 @@ function toCounts(totals: Map<string, number>): LitellmCounts {
       failures: take('failures'),
       cache_hits: take('cache_hits'),
       no_cost: take('no_cost'),
+      free_models: take('free_models'),
     },
     unpriced: take('unpriced_model'),
     quarantined: [...totals.values()].reduce((sum, count) => sum + count, 0),

@@ -8,7 +8,7 @@ import { toChargeCents, toStarted, type Charge } from './litellm-numbers.ts';
 import { readLitellmRequest, type LitellmRequest } from './litellm-request.ts';
 
 /** Why a request that cost nothing is only counted. */
-export const COUNTED = ['failures', 'cache_hits', 'no_cost'] as const;
+export const COUNTED = ['failures', 'cache_hits', 'no_cost', 'free_models'] as const;
 export type Counted = (typeof COUNTED)[number];
 
 /** What an event of LiteLLM becomes. */
@@ -24,13 +24,18 @@ type Refusal = Pick<HeldEvent, 'reason' | 'detail'>;
  * Converts an event of LiteLLM's callback (docs/spec.md#litellm). The cost decides: an event with a cost is usage, also
  * if the request failed; one without is counted, unless its model has no price.
  * @param currency of LiteLLM's costs
+ * @param freeModels models without a price: names, or the beginning of names and `*`
  */
-export function toLlmEvent(scanned: ScannedEvent, currency: string): LitellmOutcome {
+export function toLlmEvent(
+  scanned: ScannedEvent,
+  currency: string,
+  freeModels: readonly string[] = [],
+): LitellmOutcome {
   const request = readLitellmRequest(scanned);
   const cost = request.cost === null ? null : parseExactNumber(request.cost);
   const flaw = scanned.flaw ?? flawOfCost(request, cost, scanned);
   const isFree = cost === null || cost.digits === 0n;
-  const why = flaw === null && isFree ? whyFree(request) : null;
+  const why = flaw === null && isFree ? whyFree(request, freeModels) : null;
   if (why !== null) return { kind: 'counted', why };
 
   const free = flaw === null && isFree ? NOTHING : null;
@@ -54,12 +59,17 @@ function flawOfCost(
 }
 
 /** Returns why a request without a cost is only counted; null if its model should have had a price. */
-function whyFree(request: LitellmRequest): Counted | null {
+function whyFree(request: LitellmRequest, freeModels: readonly string[]): Counted | null {
   if (request.isFailure) return 'failures';
   if (request.isCacheHit) return 'cache_hits';
   const { totalTokens, promptTokens, completionTokens } = request;
   const tokens = Math.max(totalTokens ?? 0, promptTokens ?? 0, completionTokens ?? 0);
-  return tokens === 0 ? 'no_cost' : null;
+  if (tokens === 0) return 'no_cost';
+  const model = modelOf(request);
+  const isFreeModel = freeModels.some((name) =>
+    name.endsWith('*') ? model?.startsWith(name.slice(0, -1)) : model === name,
+  );
+  return isFreeModel ? 'free_models' : null;
 }
 
 function unpriced(request: LitellmRequest): Refusal {

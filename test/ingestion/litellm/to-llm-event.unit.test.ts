@@ -113,6 +113,20 @@ describe('the cost decides', () => {
   });
 
   test.each([
+    ['large', true],
+    ['lar*', true],
+    ['*', true],
+    ['Large', false],
+    ['large2*', false],
+    // The provider's name of the model.
+    ['openai/gpt-large', false],
+  ])('with the free model %j, a request without a price is free: %j', (name, isFree) => {
+    const [event] = scan(costing('0'));
+    const outcome = toLlmEvent(event!, 'USD', ['other', name]);
+    expect(outcome).toMatchObject(isFree ? { why: 'free_models' } : { kind: 'held' });
+  });
+
+  test.each([
     ['a failure', { status: 'failure' }],
     ['a cache hit', { cache_hit: true }],
   ])('%s with a cost is usage', (_what, fields) => {
