@@ -57,8 +57,11 @@ function chartOf(currency: string, months: readonly Month[], rows: readonly Mont
     return part === undefined ? [] : markup`<li>${swatch(part)} ${KIND_NAMES[kind]}</li>`;
   });
   const label = (value: string) => formatAmount(value, currency);
+  // Every second month, so that names have room on a phone. The last month has one.
+  const nameOf = (index: number) =>
+    (months.length - index) % 2 === 1 ? formatMonth(months[index] ?? '').slice(0, 3) : null;
   return markup`<figure class="chart-frame"><figcaption>Invoices by kind of line, ${currency}</figcaption>
-${dayChart(columns, label, (index) => formatMonth(months[index] ?? '').slice(0, 3))}<ul class="legend">${legend}</ul></figure>
+${dayChart(columns, label, nameOf)}<ul class="legend">${legend}</ul></figure>
 <details><summary>Figures by month, ${currency}</summary>
 ${monthsTable(currency, kinds, rows)}</details>
 `;
