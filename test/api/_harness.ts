@@ -3,6 +3,9 @@ import { expect } from 'vitest';
 import type { Express } from 'express';
 import { pino } from 'pino';
 import { createApp } from '../../src/api/app.ts';
+import { problemType } from '../../src/api/http/problems.ts';
+import { problemsOf } from '../../src/api/openapi/problem-answers.ts';
+import { ROUTES } from '../../src/api/routes/all-routes.ts';
 import type { ApiDeps } from '../../src/api/http/api-deps.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
@@ -147,11 +150,12 @@ async function readDocument(app: Express): Promise<OpenApi> {
   return response.body as OpenApi;
 }
 
+/** A problem that the operation doesn't list has to be one of those that are common to it. */
 function expectDocumented(
   document: OpenApi,
   method: string,
   path: string,
-  { status, type }: Response,
+  { status, type, body }: Response,
 ): void {
   const [pathname = ''] = path.split('?', 1);
   const template = Object.keys(document.paths).find((candidate) =>
@@ -159,7 +163,13 @@ function expectDocumented(
   );
   const operation = template && document.paths[template]?.[method];
   if (!operation) return;
+  const route = ROUTES.find((each) => each.method === method && each.path === template);
   const answer = operation.responses[status];
+  if (route !== undefined && type === 'application/problem+json') {
+    const problem = (body as { readonly type: string }).type;
+    expect(problemsOf(route).map(problemType), `${method} ${path}`).toContain(problem);
+    if (answer === undefined) return;
+  }
   expect(answer, `${method} ${path} answered ${status}, which is not documented`).toBeDefined();
   expect(Object.keys(answer?.content ?? {})).toContainEqual(expect.stringContaining(type));
 }

@@ -3,7 +3,8 @@ import formatsModule from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
 import { lintOpenApi } from '../../scripts/contract/openapi-lint.ts';
 import { apiDocument, ROUTES } from '../../src/api/routes/all-routes.ts';
-import { PROBLEMS } from '../../src/api/http/problems.ts';
+import { PROBLEMS, problemType } from '../../src/api/http/problems.ts';
+import { problemsOf } from '../../src/api/openapi/problem-answers.ts';
 import { WEBHOOK_EVENT_TYPES } from '../../src/contracts/webhook-types.ts';
 
 interface Media {
@@ -15,6 +16,7 @@ interface Body {
   readonly content?: Readonly<Record<string, Media>>;
 }
 interface Answer extends Body {
+  readonly $ref?: string;
   readonly headers: Readonly<Record<string, Media & { readonly required: boolean }>>;
 }
 interface Operation {
@@ -28,10 +30,11 @@ interface Operation {
 }
 
 const document = apiDocument() as unknown as {
+  readonly info: { readonly description: string };
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly webhooks: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: object;
+  readonly components: { readonly responses: Readonly<Record<string, Answer>> };
 };
 const operations = Object.values(document.paths).flatMap((item) => Object.values(item));
 const operationOf = (id: string) => operations.find(({ operationId }) => operationId === id)!;
@@ -57,9 +60,20 @@ function examplesOf({ example, examples }: Media): readonly unknown[] {
   ];
 }
 
+/** An operation's answers by status; the common problems are `default`. */
+function answersOf({ responses }: Operation): readonly (readonly [string, Answer])[] {
+  return Object.entries(responses).map(([status, answer]) => [
+    status,
+    answer.$ref === undefined
+      ? answer
+      : document.components.responses[answer.$ref.replace('#/components/responses/', '')]!,
+  ]);
+}
+
 /** Everything in an operation that should have an example. */
-function mediaOf({ parameters = [], requestBody, responses }: Operation): readonly Media[] {
-  const answers = Object.values(responses);
+function mediaOf(operation: Operation): readonly Media[] {
+  const { parameters = [], requestBody } = operation;
+  const answers = answersOf(operation).map(([, answer]) => answer);
   return [
     ...parameters,
     ...Object.values(requestBody?.content ?? {}),
@@ -82,11 +96,11 @@ describe.each(operations.map((operation) => [operation.operationId, operation] a
     });
 
     test('every answer documents the request id and Retry-After', () => {
-      for (const [status, { headers, content }] of Object.entries(operation.responses)) {
+      for (const [status, { headers, content }] of answersOf(operation)) {
         const required = Object.keys(headers).filter((name) => headers[name]?.required);
         expect(required).toContain('X-Request-Id');
         const isProblem = Object.hasOwn(content ?? {}, 'application/problem+json');
-        if (!isProblem) continue;
+        if (!isProblem || status === 'default') continue;
         const isTemporary = ['425', '429', '503'].includes(status);
         expect(required.includes('Retry-After'), status).toBe(isTemporary);
         expect(required.includes('WWW-Authenticate'), status).toBe(status === '401');
@@ -101,6 +115,23 @@ describe.each(operations.map((operation) => [operation.operationId, operation] a
     });
   },
 );
+
+test('an operation lists the problems that are particular to it; the introduction lists all others', () => {
+  const { description } = document.info;
+  for (const route of ROUTES) {
+    const { responses } = operationOf(route.operationId);
+    expect(responses.default).toEqual({ $ref: '#/components/responses/CommonProblem' });
+    // Answers of batches have problems, too.
+    const text = JSON.stringify(
+      Object.values(responses).map(({ content }) => content?.['application/problem+json']),
+    );
+    for (const name of problemsOf(route)) {
+      const isParticular = route.problems?.includes(name) ?? false;
+      expect(text.includes(problemType(name)), `${route.operationId} ${name}`).toBe(isParticular);
+      if (!isParticular) expect(description).toContain(`\`${problemType(name)}\``);
+    }
+  }
+});
 
 test('a schema rejects an invalid example, which shows that the check above can fail', () => {
   const [media] = Object.values(operationOf('postLlmUsage').requestBody?.content ?? {});

@@ -42,6 +42,18 @@ describe('the API reference, /docs', () => {
     expect(shown.toSorted()).toEqual(summaries.toSorted());
   });
 
+  test('shows the operations of a tag, and the introduction as Markdown', async ({ open }) => {
+    const page = await open(`${server.api.url}/docs`);
+    await untilShown(page);
+    expect(await page.locator('.info h2:text-is("Common problems")').count()).toBe(1);
+    expect(await page.locator('.info li code').count()).toBeGreaterThan(10);
+    await page.fill('.operation-filter-input', 'Webhooks');
+    await page.locator('#operations-tag-Usage').waitFor({ state: 'detached' });
+    expect(await page.locator('.opblock-tag').allTextContents()).toEqual([
+      expect.stringContaining('Webhooks'),
+    ]);
+  });
+
   test('opens an operation by its link, with its fields and problems', async ({ open }) => {
     const page = await open(`${server.api.url}/docs#/Usage/postLlmUsage`);
     const operation = page.locator('#operations-Usage-postLlmUsage');

@@ -63,3 +63,18 @@ export function answerHeaders(
     ...((status === 425 || status === 429 || status === 503) && { 'Retry-After': RETRY_AFTER }),
   };
 }
+
+/** Returns the documented headers of the response that documents all common problems, whose status varies. */
+export function commonProblemHeaders(): Record<string, HeaderDocument> {
+  const sometimes = (header: HeaderDocument, when: string) => ({
+    ...header,
+    description: `${when}: ${header.description}`,
+    required: false,
+  });
+  return {
+    'X-Request-Id': REQUEST_ID,
+    ...RATE_LIMIT,
+    'WWW-Authenticate': sometimes(WWW_AUTHENTICATE, 'With 401'),
+    'Retry-After': sometimes(RETRY_AFTER, 'With 429 and 503'),
+  };
+}

@@ -5,25 +5,21 @@ import {
   type ZodRequestBody,
 } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
-import { SIGNING_SCOPES } from '../../db/access/signing-secrets.ts';
 import { answerHeaders } from '../http/answer-headers.ts';
 import { MAX_BODY_BYTES } from '../http/body-limits.ts';
 import { withExamples } from './document-examples.ts';
 import {
-  HttpProblem,
-  PROBLEMS,
-  problemBody,
-  problemSchema,
-  problemType,
-  type ProblemName,
-} from '../http/problems.ts';
+  COMMON_PROBLEM,
+  COMMON_PROBLEMS_TEXT,
+  commonProblemResponse,
+  particularProblems,
+} from './problem-answers.ts';
 import type { Route } from '../http/route-definition.ts';
 import { webhookOperations } from './webhook-document.ts';
 
 export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
 
 const SECURITY_SCHEME = 'apiKey';
-const EXAMPLE_REQUEST_ID = '3f2504e0-4f89-41d3-9a0c-0305e82c3301';
 
 const DESCRIPTION = `Usage in, invoices out.
 
@@ -33,8 +29,8 @@ const DESCRIPTION = `Usage in, invoices out.
   gets 404 \`not-found\`, an unsupported method 405 \`method-not-allowed\` with \`Allow\`.
 - **Strict validation.** Unknown fields and parameters are rejected.
 - **Limits.** A body can have at most 256 KiB (2 MiB for usage and bulk imports, 64 MiB for LiteLLM), both as sent
-  and after decompression (gzip, deflate). Operations with a 429 response are limited per minute: 6,000 requests per key
-  by default, or 600 per address if they need no key. \`RateLimit\` shows how many are left. Read a response
+  and after decompression (gzip, deflate). Requests other than usage, probes and metrics are limited per minute: 6,000
+  per key by default, or 600 per address if they need no key. \`RateLimit\` shows how many are left. Read a response
   within 30 seconds.
 - **Retries** are safe for requests that carry an id; \`Retry-After\` says how long to wait.
 - **Webhooks** are signed according to Standard Webhooks, for which there are libraries. Verify an event before
@@ -42,7 +38,9 @@ const DESCRIPTION = `Usage in, invoices out.
   \`webhook-timestamp\` and the body exactly as received, joined by full stops; the key is the decoded base64
   after \`whsec_\`. During a secret rotation there are two signatures, separated by a space. Reject timestamps more
   than five minutes from your clock. Respond with 2xx within 10 seconds, before processing the event. An event may
-  be delivered more than once, always with the same \`webhook-id\`.`;
+  be delivered more than once, always with the same \`webhook-id\`.
+
+${COMMON_PROBLEMS_TEXT}`;
 
 /** Returns the OpenAPI 3.1 document of the routes, made from the definitions that also serve them. */
 export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
@@ -57,6 +55,7 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
       'Webhooks, with the headers webhook-id, webhook-timestamp (at most 300 seconds from our clock) and ' +
       'webhook-signature, over the uncompressed body.',
   });
+  registry.registerComponent('responses', COMMON_PROBLEM, commonProblemResponse());
   for (const route of routes) registry.registerPath(toOperation(route));
   for (const operation of webhookOperations()) registry.registerWebhook(operation);
   const used = new Set(routes.map(({ tag }) => tag));
@@ -74,41 +73,6 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
       tags: [...used].map((name) => ({ name, description: TAGS[name] ?? name })),
     }),
   );
-}
-
-const OF_KEYS: readonly ProblemName[] = [
-  'unauthenticated',
-  'forbidden',
-  // Too many requests without a valid key.
-  'rate-limited',
-  'database-unavailable',
-];
-
-const OF_BODIES: readonly ProblemName[] = [
-  'request-timeout',
-  'too-large',
-  'unsupported-media-type',
-  'overloaded',
-];
-
-/** Returns every problem that a route can respond with. */
-export function problemsOf(route: Route): readonly ProblemName[] {
-  const { scopes, rateLimited, params, query, body, upload, problems = [] } = route;
-  const names: ProblemName[] = [
-    ...problems,
-    ...(scopes ? OF_KEYS : []),
-    ...(scopes?.some((scope) => SIGNING_SCOPES.includes(scope))
-      ? (['invalid-signature', 'signatures-unavailable'] as const)
-      : []),
-    ...(rateLimited ? (['rate-limited'] as const) : []),
-    ...(body || upload ? OF_BODIES : []),
-    ...(params || query || body ? (['invalid-request'] as const) : []),
-    // A URL that can't be decoded, or with a NUL in it.
-    'malformed-request',
-    'headers-too-large',
-    'internal-error',
-  ];
-  return [...new Set(names)];
 }
 
 /** Express compares it with the ETag of the response. */
@@ -139,7 +103,11 @@ function toOperation(route: Route): RouteConfig {
       ...(body && { body }),
       ...(hasETag(route) && { headers: ifNoneMatch }),
     },
-    responses: { ...problemResponses(route), ...plannedResponses(route) },
+    responses: {
+      ...particularProblems(route),
+      ...plannedResponses(route),
+      default: { $ref: `#/components/responses/${COMMON_PROBLEM}` },
+    },
     ...(body && {
       'x-max-body-bytes': route.upload?.maxBytes ?? route.maxBodyBytes ?? MAX_BODY_BYTES,
     }),
@@ -204,35 +172,6 @@ function plannedResponses(route: Route): RouteConfig['responses'] {
   if (!hasETag(route)) return planned;
   const description = 'Unchanged since the response with the ETag in If-None-Match';
   return { ...planned, 304: { description, headers: answerHeaders(route, null) } };
-}
-
-function problemResponses(route: Route): RouteConfig['responses'] {
-  const byStatus = Map.groupBy(problemsOf(route), (name) => PROBLEMS[name].status);
-  return Object.fromEntries(
-    [...byStatus].map(([status, [first, ...others]]) => {
-      const names = [first, ...others].filter((name) => name !== undefined);
-      return [
-        status,
-        {
-          description: names
-            .map((name) => `\`${problemType(name)}\`: ${PROBLEMS[name].title}`)
-            .join('\n\n'),
-          headers: answerHeaders(route, first ?? null),
-          content: {
-            'application/problem+json': {
-              schema: problemSchema,
-              examples: Object.fromEntries(names.map((name) => [name, problemExample(name)])),
-            },
-          },
-        },
-      ];
-    }),
-  );
-}
-
-function problemExample(name: ProblemName) {
-  const { title, example } = PROBLEMS[name];
-  return { summary: title, value: problemBody(new HttpProblem(name, example), EXAMPLE_REQUEST_ID) };
 }
 
 /** Descriptions of the groups of operations, by tag. */

@@ -6,6 +6,8 @@ SwaggerUIBundle({
   url: '/openapi.json',
   dom_id: '#docs',
   deepLinking: true,
+  // A field that shows only the operations of matching tags.
+  filter: true,
   supportedSubmitMethods: [],
   plugins: [
     ({ React }) => ({
