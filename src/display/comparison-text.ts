@@ -66,7 +66,7 @@ export function comparisonText(
   if (differenceCents === 0) return `${money(afterCents)}: the same as ${other}`;
   const share =
     beforeCents > 0
-      ? ` (${new Decimal(differenceCents).abs().times(100).dividedBy(beforeCents).toFixed(1)}%)`
+      ? ` (${groupDigits(new Decimal(differenceCents).abs().times(100).dividedBy(beforeCents).toFixed(1))}%)`
       : '';
   return (
     `${money(afterCents)}: ${money(Math.abs(differenceCents))}${share} ` +

@@ -194,7 +194,7 @@ describe('the page of a line', () => {
   test('shows the models, and an attribute on request', async () => {
     const operator = await signIn(api.app, api.keys.operator);
     const { text } = await operator.get(path());
-    expect(text).toMatch(/<th scope="row" class="">large-2<\/th>.*0\.1075/s);
+    expect(text).toMatch(/<th scope="row" class=""><a [^>]*>large-2<\/a><\/th>.*0\.1075/s);
     expect(text).not.toContain('Usage by team');
     const byTeam = await operator.get(`${path()}?by=team`);
     expect(byTeam.text).toMatch(/Usage by team.*<th scope="row" class="">search<\/th>.*0\.115/s);

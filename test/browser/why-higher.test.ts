@@ -79,7 +79,7 @@ describe.each(['operator', 'tenant'] as const)('for the %s', (scope) => {
     await look('comparison');
 
     await page.click(`nav a[href$="/invoices/${invoiceId}"]`);
-    await page.click('a[href*="/lines/"]:text-matches("LLM usage$")');
+    await page.click('a[href*="/lines/"]:has(.heard:text-matches("LLM usage$"))');
     await page.waitForSelector('text=Events, largest first');
     expect(await page.textContent('#events ~ .scroll tbody .id')).toBe(dearest);
     await look('usage');

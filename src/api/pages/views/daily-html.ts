@@ -119,7 +119,9 @@ function dayTable(
   const count = llm?.days.length ?? kinds[0]?.days.length ?? 0;
   const rows = Array.from({ length: count }, (_, index) => index).filter(
     (index) =>
-      (llm?.days[index]?.requests ?? 0) > 0 || kinds.some(({ days }) => days[index] !== '0'),
+      (llm?.days[index]?.requests ?? 0) > 0 ||
+      (llm?.days[index]?.exactCents ?? '0') !== '0' ||
+      kinds.some(({ days }) => days[index] !== '0'),
   );
   return table<number>({
     caption: `Usage of ${formatMonth(month)} by day`,
