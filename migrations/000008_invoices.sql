@@ -16,7 +16,7 @@ CREATE TABLE invoices (
   status text NOT NULL DEFAULT 'issued' CHECK (status IN ('issued', 'void', 'superseded')),
   -- Invoices and notes have a series each.
   tenant_seq bigint NOT NULL,
-  number text NOT NULL UNIQUE,
+  number text NOT NULL,
   currency currency_code NOT NULL,
   subtotal_cents cents NOT NULL,
   -- The part of the subtotal that is taxed: all but invoice items that are not taxable.
@@ -96,6 +96,8 @@ ALTER TABLE invoice_drafts ADD FOREIGN KEY (replaces_invoice_id) REFERENCES invo
 -- issued.
 CREATE UNIQUE INDEX invoices_one_live ON invoices (tenant_id, period_start)
   WHERE kind = 'invoice' AND superseded_by IS NULL;
+-- Numbers are unique, and found by their beginning.
+CREATE UNIQUE INDEX invoices_by_number ON invoices (number text_pattern_ops);
 CREATE INDEX invoices_notes ON invoices (adjusts_invoice_id, revision) WHERE adjusts_invoice_id IS NOT NULL;
 -- One request makes at most one revision or note, however often it is retried (docs/spec.md#revisions).
 CREATE UNIQUE INDEX invoices_one_per_request ON invoices (tenant_id, period_start, request_id)

@@ -79,6 +79,8 @@ CREATE TABLE tenant_outcomes (
   CHECK ((outcome IN ('nothing_to_bill', 'parked')) = (invoice_id IS NULL)),
   CHECK ((outcome = 'parked') = (reason_type IS NOT NULL AND reason IS NOT NULL))
 );
+-- Few rows: parked tenants of any month.
+CREATE INDEX tenant_outcomes_parked ON tenant_outcomes (tenant_id, period_start) WHERE outcome = 'parked';
 GRANT SELECT ON tenant_outcomes TO arcadia_api, arcadia_worker, arcadia_readonly;
 GRANT INSERT, UPDATE (outcome, invoice_id, reason_type, reason, recorded_at) ON tenant_outcomes
   TO arcadia_worker;

@@ -91,19 +91,20 @@ interface Entry extends Pick<LateUsage, 'tenant_id' | 'name' | 'currency' | 'exc
  * excluded since they were issued. Each entry has the amount and the action. Returns the first 200 entries,
  * most urgent first.
  * @param bounds the safety bounds that a rerun's total is checked against
+ * @param tenantId only this tenant's usage; by default that of all tenants
  * @throws DomainError `invalid_month`
  */
 export async function listLateUsage(
   db: Database,
   month: Month,
-  { bounds }: { readonly bounds: Bounds },
+  { bounds, tenantId = null }: { readonly bounds: Bounds; readonly tenantId?: string | null },
 ): Promise<readonly LateUsage[]> {
   const period = (await loadCalendar(db)).periodOf(month);
   const isClosed = await isServed(db, month);
   // If the month isn't closed yet, its run will bill usage that is not invoiced.
   const states = LISTED_STATES.filter((state) => isClosed || state !== 'not_yet_invoiced');
-  const places = await listUsagePlaces(db, period, states, MAX_PLACES);
-  const excluded = await listPendingExclusions(db, period, MAX_LATE_ENTRIES);
+  const places = await listUsagePlaces(db, period, states, MAX_PLACES, tenantId);
+  const excluded = await listPendingExclusions(db, period, MAX_LATE_ENTRIES, tenantId);
   const entries = toEntries(month, places, excluded).slice(0, MAX_LATE_ENTRIES);
   const previews = new Map<string, TenantPreview>();
   const tenantIds = entries.filter(isOfInvoice).map(({ tenant_id }) => tenant_id);

@@ -23,6 +23,11 @@ export function allOf(conditions: readonly (FragmentSqlToken | false)[]) {
   return sql.join([sql.fragment`true`, ...said], sql.fragment` AND `);
 }
 
+/** A period whose bounds are values, or columns of a query that is about several periods. */
+export type PeriodBounds = Readonly<
+  Record<'periodStart' | 'startsAt' | 'endsAt', string | FragmentSqlToken>
+>;
+
 /** Returns a `text[]`. */
 export function textArray(values: readonly string[]) {
   return sql.array([...values], 'text');

@@ -25,15 +25,17 @@ export async function planOf(db: Queryable, query: QuerySqlToken): Promise<PlanN
 
 /**
  * Indexes of few rows, however much was billed: drafts that are open or given up, items that wait, live invoices that are
- * void, events that are held in quarantine.
+ * void, events that are held in quarantine, parked tenants, and adjustment notes.
  */
 const PARTIAL_INDEXES = [
   'invoice_drafts_one_open',
   'invoice_drafts_unfinished',
   'invoice_items_unbilled',
+  'invoices_notes',
   'invoices_void',
   'quarantined_events_awaiting',
   'quarantined_events_held',
+  'tenant_outcomes_parked',
 ];
 
 /**

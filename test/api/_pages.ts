@@ -85,6 +85,15 @@ export function cookieOf({ headers }: Response): string {
   return cookie.split(';')[0]!;
 }
 
+/** What people read of a page. */
+export function read(html: string): string {
+  return html
+    .replaceAll(/<(?:style|title|svg)[\s\S]*?<\/(?:style|title|svg)>/g, '')
+    .replaceAll(/<[^>]+>/g, ' ')
+    .replaceAll('\u00a0', ' ')
+    .replaceAll(/\s+/g, ' ');
+}
+
 /** Signs in, as a person does. */
 export async function signIn(app: Express, key: string): Promise<TestBrowser> {
   const cookie = cookieOf(await postForm(app, '/sign-in', { key, then: '' }));

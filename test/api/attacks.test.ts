@@ -379,49 +379,57 @@ describe.each(Object.entries(INVISIBLE))('%s never causes a server error', (_nam
     }
   });
 
-  test.each(['get', 'post'] as const)('in each page, by %s', async (method) => {
-    const sessions = {
-      operator: await signIn(api.app, api.keys.operator),
-      tenant: await signIn(api.app, api.keys.acme),
-    };
-    const PARAMS = {
-      month: '2026-05',
-      invoice_id: await invoice('acme'),
-      adjustment_note_id: noteId,
-      line_no: '2',
-      item_id: 'x',
-      quarantine_id: '1',
-      event_id: crypto.randomUUID(),
-      action_id: '1',
-      deployment_id: 'acme-a',
-      threshold_id: 'x',
-    };
-    for (const { path, scopes } of PAGES.filter((page) => page.method === method)) {
-      const visitor = sessions[scopes.includes('operator') ? 'operator' : 'tenant'];
-      const fill = (values: object) =>
-        path.replaceAll(/:(\w+)/g, (_, name: string) =>
-          encodeURIComponent({ request_id: 'x', ...PARAMS, ...values }[name] ?? ''),
-        );
-      const names = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
-      const paths = [
-        ...names.map((name) => fill({ [name]: text })),
-        ...PAGE_FIELDS.map((name) => `${fill({})}?plan_code=studio&starts_on=&${name}=${encoded}`),
-        ...cursorKeys(text).map((key) => `${fill({})}?cursor=${cursorOf(key)}`),
-        ...cursorKeys(text).map((key) => `${fill({})}?order=tenant&cursor=${cursorOf(key)}`),
-      ];
-      for (const url of paths) {
-        const { status } = await visitor[method](url, { tenant_id: 'acme', reason: 'x' });
-        expect(status, url).toEqual(ANSWERED);
-      }
-      if (method === 'post') {
-        for (const name of PAGE_FIELDS) {
-          const form = { tenant_id: 'acme', reason: 'x', [name]: text };
-          const { status } = await visitor.post(fill({}), form);
-          expect(status, `${path} ${name}`).toEqual(ANSWERED);
+  test.each(['get', 'post'] as const)(
+    'in each page, by %s',
+    async (method) => {
+      const sessions = {
+        operator: await signIn(api.app, api.keys.operator),
+        tenant: await signIn(api.app, api.keys.acme),
+      };
+      const PARAMS = {
+        month: '2026-05',
+        invoice_id: await invoice('acme'),
+        adjustment_note_id: noteId,
+        line_no: '2',
+        item_id: 'x',
+        quarantine_id: '1',
+        event_id: crypto.randomUUID(),
+        action_id: '1',
+        deployment_id: 'acme-a',
+        threshold_id: 'x',
+        tenant_id: 'acme',
+      };
+      for (const { path, scopes } of PAGES.filter((page) => page.method === method)) {
+        const visitor = sessions[scopes.includes('operator') ? 'operator' : 'tenant'];
+        const fill = (values: object) =>
+          path.replaceAll(/:(\w+)/g, (_, name: string) =>
+            encodeURIComponent({ request_id: 'x', ...PARAMS, ...values }[name] ?? ''),
+          );
+        const names = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
+        const paths = [
+          ...names.map((name) => fill({ [name]: text })),
+          ...PAGE_FIELDS.map(
+            (name) => `${fill({})}?plan_code=studio&starts_on=&${name}=${encoded}`,
+          ),
+          ...cursorKeys(text).map((key) => `${fill({})}?cursor=${cursorOf(key)}`),
+          ...cursorKeys(text).map((key) => `${fill({})}?order=tenant&cursor=${cursorOf(key)}`),
+        ];
+        for (const url of paths) {
+          const { status } = await visitor[method](url, { tenant_id: 'acme', reason: 'x' });
+          expect(status, url).toEqual(ANSWERED);
+        }
+        if (method === 'post') {
+          for (const name of PAGE_FIELDS) {
+            const form = { tenant_id: 'acme', reason: 'x', [name]: text };
+            const { status } = await visitor.post(fill({}), form);
+            expect(status, `${path} ${name}`).toEqual(ANSWERED);
+          }
         }
       }
-    }
-  });
+      // Thousands of requests: each page with the text in each field.
+    },
+    180_000,
+  );
 });
 
 /** The fields that pages read from URLs and forms. */
@@ -445,6 +453,7 @@ const PAGE_FIELDS = [
   'outcome',
   'percent',
   'plan_code',
+  'q',
   'quarantine_id',
   'reason',
   'request_id',
@@ -484,7 +493,7 @@ test.each(['1000-01', '1999-12', '3000-01'])(
     };
     for (const { path, scopes } of PAGES.filter(({ path }) => path.includes(':month'))) {
       const { status } = await sessions[scopes.includes('operator') ? 'operator' : 'tenant'].get(
-        path.replace(':month', month).replace(':request_id', 'x'),
+        path.replace(':month', month).replace(':request_id', 'x').replace(':tenant_id', 'acme'),
       );
       expect([404, 422], path).toContain(status);
     }

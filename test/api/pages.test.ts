@@ -25,6 +25,7 @@ const somePath = (path: string) =>
     .replace(':adjustment_note_id', '3f2504e0-4f89-41d3-9a0c-0305e82c3301')
     .replace(':line_no', '1')
     .replace(':item_id', 'workshop-7')
+    .replace(':tenant_id', 'acme')
     .replace(':threshold_id', 'warning')
     .replace(':quarantine_id', '999')
     .replace(':event_id', '3f2504e0-4f89-41d3-9a0c-0305e82c3301')

@@ -11,7 +11,7 @@ import { pay } from '../_util/payments.ts';
 import { seedSeller, seedUsage } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { createTestApi, llmEvent, meteredRecord, sendUsage, type TestApi } from './_harness.ts';
-import { signIn, type TestBrowser } from './_pages.ts';
+import { read, signIn, type TestBrowser } from './_pages.ts';
 
 /** A tenant's own pages. The running month is May 2026; April is invoiced, paid in part and adjusted. */
 
@@ -48,14 +48,6 @@ afterAll(() => api[Symbol.asyncDispose]());
 function appWithoutSums(change: Parameters<typeof interceptQueries>[1] = (query) => query) {
   return createApp({ ...api.deps, db: interceptQueries(api.deps.db, change) });
 }
-
-/** What people read of a page. */
-const read = (html: string) =>
-  html
-    .replaceAll(/<(?:style|title|svg)[\s\S]*?<\/(?:style|title|svg)>/g, '')
-    .replaceAll(/<[^>]+>/g, ' ')
-    .replaceAll('\u00a0', ' ')
-    .replaceAll(/\s+/g, ' ');
 
 async function pageOf(path: string, visitor = tenant): Promise<string> {
   const { status, text } = await visitor.get(path);

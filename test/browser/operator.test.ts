@@ -161,6 +161,32 @@ test('from sign-in to a forced rerun, with the keyboard alone', async ({ open })
   expect(revisions.map(({ status }) => status)).toEqual(['superseded', 'issued']);
 });
 
+test.for(LOOKS)(
+  'from sign-in to what a tenant has and why it is parked: $size, $scheme',
+  async ({ size, scheme }, { open }) => {
+    const page = await open(`${stack.apiUrl}/sign-in`, { size, scheme });
+    await signIn(page, stack.operatorKey);
+    await page.fill('#site-search', 'broken');
+    await page.press('#site-search', 'Enter');
+    await page.waitForSelector('text=Give the subscription a plan version.');
+    expect(page.url()).toBe(`${stack.apiUrl}/operator/tenants/broken`);
+    await page.click(`text=Rerun May 2026`);
+    await page.waitForSelector('#reason');
+
+    const [first] = await invoicesOf(stack.world.db, 'globex');
+    await page.fill('#site-search', first!.number);
+    await page.press('#site-search', 'Enter');
+    await page.waitForSelector(`text=Invoice ${first!.number}`);
+    await page.click('dd a[href="/operator/tenants/globex"]');
+    await page.waitForSelector('#subscriptions');
+    await page.click('text=Tenants');
+    await page.selectOption('#state', 'parked');
+    await page.click('form.filter button');
+    await page.waitForSelector('text=parked in May 2026');
+    expect(await page.locator('tbody tr').count()).toBe(1);
+  },
+);
+
 test('a page without scripts does the same, by reloading', async ({ browser, open }) => {
   const page = await open(`${stack.apiUrl}/sign-in`);
   await signIn(page, stack.operatorKey);
@@ -212,6 +238,13 @@ describe('every page can be read, used and printed on a screen', () => {
     await look('choose', `${OF_MONTH}/re-run`);
     await look('re-run', `${OF_MONTH}/re-run?tenant_id=broken&tenant_id=globex&tenant_id=nobody`);
     await look('request', `${OF_MONTH}/requests/again`);
+    await look('tenants', '/operator/tenants');
+    await look('tenant', '/operator/tenants/globex');
+    await look('tenant-parked', '/operator/tenants/broken');
+    await look('tenant-month', '/operator/tenants/globex/this-month');
+    await look('tenant-invoices', '/operator/tenants/globex/invoices');
+    await look('tenant-subscriptions', '/operator/tenants/globex/subscriptions');
+    await look('search', '/operator/search?q=e');
     await look('items', '/operator/items');
     await look('new-item', '/operator/items/new');
     await look('withdraw', '/operator/items/workshop-7/withdraw');

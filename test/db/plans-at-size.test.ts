@@ -22,6 +22,8 @@ import {
   isPaymentRecorded,
   listPayments,
 } from '../../src/db/invoices/payment-views.ts';
+import { findDocuments } from '../../src/db/invoices/document-search.ts';
+import { listTenantRows, TENANT_STATES } from '../../src/db/invoices/tenant-list.ts';
 import {
   findInvoiceId,
   listInvoices,
@@ -72,6 +74,13 @@ import {
   removeThreshold,
   setThreshold,
 } from '../../src/db/usage/spend-thresholds.ts';
+import { listMonthsWithUnbilledUsageOf } from '../../src/db/month-end/usage-places.ts';
+import { listParkedMonths } from '../../src/db/month-end/parked-months.ts';
+import { countLiveKeys } from '../../src/db/access/api-keys.ts';
+import { listBuyerVersions } from '../../src/db/catalogue/buyer-details.ts';
+import { listSubscriptions } from '../../src/db/catalogue/subscription-views.ts';
+import { listTenantTax } from '../../src/db/tax/tax-views.ts';
+import { countDeadDeliveries } from '../../src/db/webhooks/webhook-deliveries.ts';
 import { listMonthsBefore } from '../../src/db/usage/usage-archive.ts';
 import {
   listReadableMonths,
@@ -295,8 +304,8 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
     await listPayments(api, { tenantId: 't-7', periodStart: '2026-04-01' }, { after, limit: 10 });
     await listPayments(tenant, { tenantId: 't-7' }, page, 'tenant');
     await listInvoices(tenant, { tenantId: 't-7', overdue: true }, page, 'tenant');
-    await listTenantBalances(api, 't-7', page);
-    await listTenantBalances(tenant, 't-7', page);
+    await listTenantBalances(api, ['t-7'], page);
+    await listTenantBalances(tenant, ['t-7'], page);
     await readAging(api, `${MONTHS.last}-01`);
   },
   'API: invoices by what is owed': async ({ api }) => {
@@ -442,6 +451,38 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
     }
     const filter = { search: 't-7', status: 'issued', outcome: 'rolled', order: 'change' } as const;
     await listMonthInvoices(api, MONTHS.last, filter, { after: null, limit: 5 });
+  },
+  'operator pages: tenants': async ({ api }) => {
+    const at = new Date();
+    const first = await listTenantRows(api, { at }, { after: null, limit: 10 });
+    expect(first).toHaveLength(10);
+    const after = first.at(-1)?.tenant_id ?? null;
+    expect(await listTenantRows(api, { at }, { after, limit: 10 })).toHaveLength(10);
+    for (const state of TENANT_STATES) {
+      await listTenantRows(api, { search: 't-7', state, at }, { after: null, limit: 10 });
+    }
+  },
+  'operator pages: a tenant': async ({ api }) => {
+    const at = new Date();
+    await listParkedMonths(api, 't-7');
+    await countQuarantined(api, { tenantId: 't-7' });
+    await listTenantBalances(api, ['t-7'], { after: null, limit: 10 });
+    for (const is of [true, false]) {
+      const filter = { tenantId: 't-7', ended: { by: at, is } };
+      await listSubscriptions(api, filter, { after: null, limit: 10 });
+    }
+    const waiting = { tenantId: 't-7', state: 'waiting' } as const;
+    await listItems(api, waiting, { after: null, limit: 10 });
+    await countLiveKeys(api, 't-7', at);
+    await countDeadDeliveries(api, 't-7');
+    await listBuyerVersions(api, 't-7', 10);
+    await listTenantTax(api, 't-7');
+    await listMonthsWithUnbilledUsageOf(api, 't-7', MONTHS.last);
+    await listLateUsage(api, MONTHS.last, { bounds: NO_BOUNDS, tenantId: 't-7' });
+  },
+  'operator pages: the search': async ({ api }) => {
+    expect(await findDocuments(api, 't-7-', 10)).toHaveLength(10);
+    expect(await findDocuments(api, 't-7-9', 10)).toMatchObject([{ number: 't-7-9' }]);
   },
   'operator pages: the revisions of an invoice': ({ api }) =>
     listRevisions(api, { tenant_id: 't-7', period_start: `${MONTHS.last}-01` }),

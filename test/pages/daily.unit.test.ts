@@ -98,7 +98,7 @@ describe('a chart', () => {
 });
 
 describe('the section of a month', () => {
-  const view = { month: '2026-05', timeZone: 'UTC' };
+  const view = { month: '2026-05', timeZone: 'UTC', usageHref: '/tenant/usage' };
   const asOf = new Date('2026-05-25T02:00:00Z');
   const ready = (usage: readonly UsageOfDay[]) =>
     ({ state: 'ready', asOf, figures: foldDays(usage, 31) }) as const;

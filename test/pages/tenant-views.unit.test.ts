@@ -70,7 +70,7 @@ const threshold = (reached: ThresholdView['reached']): ThresholdView => ({
   ...{ tenant_id: 'acme', threshold_id: 'warning', currency: 'AUD', percent_of_plan: null },
   ...{ amount_cents: 10_000, set_at: '2026-05-01T00:00:00Z', reached },
 });
-const list = { visitor: TENANT, nextHref: null };
+const list = { visitor: TENANT, tenantId: 'acme', nextHref: null };
 
 describe('what others have typed stays text', () => {
   test.each([
@@ -109,7 +109,7 @@ describe('what others have typed stays text', () => {
     [
       'an amount',
       thresholdsPage({
-        ...{ visitor: TENANT, currency: 'AUD', thresholds: [], mistakes: [] },
+        ...{ visitor: TENANT, tenantId: 'acme', currency: 'AUD', thresholds: [], mistakes: [] },
         form: { thresholdId: '', amount: ATTACK, percent: '' },
       }),
     ],
@@ -182,7 +182,7 @@ test('usage beyond a cap is shown, and not as billed', () => {
 test('a threshold says whether this month has reached it', () => {
   const page = (thresholds: readonly ThresholdView[]) =>
     thresholdsPage({
-      ...{ visitor: TENANT, currency: 'AUD', thresholds, mistakes: [] },
+      ...{ visitor: TENANT, tenantId: 'acme', currency: 'AUD', thresholds, mistakes: [] },
       form: { thresholdId: '', amount: '', percent: '' },
     });
   expect(page([threshold(null)])).toContain('not reached');

@@ -31,8 +31,10 @@ import { lineUsage, noteLineUsage } from './line-usage-pages.ts';
 import { books, oneMonth, oneMonthLive, parkedTenants, months } from './month-pages.ts';
 import { payInvoice } from './payment-pages.ts';
 import { dismissEvents, quarantine, quarantinedEvent, releaseEvents } from './quarantine-pages.ts';
+import { oneTenant, oneTenantLive, tenants, tenantSubscriptions } from './operator-tenant-pages.ts';
 import { quote } from './quote-page.ts';
 import { release, review } from './release-pages.ts';
+import { search } from './search-page.ts';
 import { tenantInvoices, tenantNotes, tenantPayments } from './tenant-account-pages.ts';
 import { addThreshold, removeThreshold, tenantThresholds } from './tenant-threshold-pages.ts';
 import {
@@ -193,17 +195,22 @@ export const PAGES: readonly PageRoute[] = [
   auditLog,
   recordedAction,
   quote,
-  // Only tenants have these.
-  thisMonth,
-  tenantInvoices,
-  tenantNotes,
-  tenantPayments,
-  tenantUsageStart,
+  search,
+  tenants,
+  oneTenant,
+  oneTenantLive,
+  tenantSubscriptions,
+  // Tenants have these of their own account, and operators of each tenant's.
+  ...thisMonth,
+  ...tenantInvoices,
+  ...tenantNotes,
+  ...tenantPayments,
+  ...tenantUsageStart,
   // Before tenantUsage, whose parameter would match the file extension.
-  tenantUsageCsv,
-  tenantUsage,
-  tenantUsageLive,
-  tenantThresholds,
-  addThreshold,
-  removeThreshold,
+  ...tenantUsageCsv,
+  ...tenantUsage,
+  ...tenantUsageLive,
+  ...tenantThresholds,
+  ...addThreshold,
+  ...removeThreshold,
 ];

@@ -1,8 +1,12 @@
 import type { z } from 'zod';
+import type { Queryable } from '../../db/pool.ts';
 import type { Scope } from '../../db/access/api-keys.ts';
 import type { Visitor } from './views/layout.ts';
 import type { Caller } from '../http/authenticate.ts';
+import { externalId } from '../../ingestion/usage-fields.ts';
+import { HttpProblem } from '../http/problems.ts';
 import { check } from '../http/request-fields.ts';
+import { requireKnown } from '../routes/require-known.ts';
 import type { ApiDeps, CallDeps } from '../http/api-deps.ts';
 import type { OutgoingReply } from '../http/route-definition.ts';
 import { cursorParam } from '../http/paging.ts';
@@ -86,6 +90,49 @@ export function tenantPage<const D extends PageDefinition>(
     if (tenantId === null) throw new Error('a key of the scope tenant has no tenant');
     return handler({ ...call, tenantId }, deps);
   });
+}
+
+/**
+ * Defines a page of a tenant's account: the tenant has it under `/tenant`, and operators under the page of the tenant.
+ * `db` shows a tenant's key only its own rows.
+ * @param definition with the path below those
+ */
+export function accountPages<const D extends PageDefinition>(
+  definition: D,
+  handler: (
+    call: PageCall<D> & { readonly tenantId: string },
+    deps: CallDeps,
+  ) => Promise<PageReply>,
+): readonly [PageRoute, PageRoute] {
+  const under = (root: string): D => ({ ...definition, path: `${root}${definition.path}` });
+  const ofOperators = under(OPERATORS_TENANT);
+  return [
+    tenantPage<D>(under('/tenant'), handler),
+    {
+      method: definition.method ?? 'get',
+      path: ofOperators.path,
+      scopes: ['operator'],
+      handle: async ({ params, ...incoming }, deps) => {
+        const { tenant_id: asked = '', ...others } = params as Readonly<Record<string, string>>;
+        const tenantId = await requireTenant(deps.db, asked);
+        const route = toRoute(ofOperators, ['operator'], (call) =>
+          handler({ ...call, tenantId }, deps),
+        );
+        return route.handle({ ...incoming, params: others }, deps);
+      },
+    },
+  ];
+}
+
+/** The path of the operators' page of a tenant, as in Express. */
+export const OPERATORS_TENANT = '/operator/tenants/:tenant_id';
+
+/** Returns the id of a tenant that a path names. @throws HttpProblem `not-found` */
+export async function requireTenant(db: Queryable, asked: string): Promise<string> {
+  const isId = externalId.safeParse(asked).success;
+  if (!isId) throw new HttpProblem('not-found', `there is no tenant ${asked}`);
+  await requireKnown(db, 'tenant', asked);
+  return asked;
 }
 
 /**

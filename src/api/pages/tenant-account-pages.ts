@@ -6,14 +6,15 @@ import { listPayments } from '../../db/invoices/payment-views.ts';
 import { pageOfInvoices } from '../routes/invoice-routes.ts';
 import { pageOfNotes } from '../routes/note-routes.ts';
 import { pageOfPayments } from '../routes/payment-routes.ts';
-import { nextHref, page, pageQuery, tenantPage } from './page-definition.ts';
+import { readerOf } from '../routes/invoice-params.ts';
+import { accountPages, nextHref, page, pageQuery } from './page-definition.ts';
 import {
   tenantInvoicesPage,
   tenantNotesPage,
   tenantPaymentsPage,
 } from './views/tenant-account-html.ts';
 
-/** What a tenant was invoiced, and what it owes. */
+/** What a tenant was invoiced, and what it owes: pages of the tenant, and of operators. */
 
 const ENTRIES_A_PAGE = 24;
 /** A tenant has one currency. */
@@ -22,38 +23,45 @@ const BALANCES_SHOWN = 10;
 const query = z.object(pageQuery);
 
 /** Lists the tenant's invoices with the balance. */
-export const tenantInvoices = tenantPage(
-  { path: '/tenant/invoices', query },
-  async ({ query: { cursor }, visitor, tenantId, path }, { db }) => {
+export const tenantInvoices = accountPages(
+  { path: '/invoices', query },
+  async ({ query: { cursor }, visitor, caller, tenantId, path }, { db }) => {
     const { entries, next_cursor } = await pageOfInvoices(
       { limit: ENTRIES_A_PAGE, cursor },
-      (asked) => listInvoices(db, { tenantId }, asked, 'tenant'),
+      (asked) => listInvoices(db, { tenantId }, asked, readerOf(caller)),
     );
-    const balances = await listTenantBalances(db, tenantId, { after: null, limit: BALANCES_SHOWN });
+    const balances = await listTenantBalances(db, [tenantId], {
+      after: null,
+      limit: BALANCES_SHOWN,
+    });
     const next = nextHref(path, next_cursor);
-    return page(tenantInvoicesPage({ visitor, balances, entries, nextHref: next }));
+    return page(tenantInvoicesPage({ visitor, tenantId, balances, entries, nextHref: next }));
   },
 );
 
 /** Lists the tenant's adjustment notes. */
-export const tenantNotes = tenantPage(
-  { path: '/tenant/adjustment-notes', query },
-  async ({ query: { cursor }, visitor, tenantId, path }, { db }) => {
+export const tenantNotes = accountPages(
+  { path: '/adjustment-notes', query },
+  async ({ query: { cursor }, visitor, caller, tenantId, path }, { db }) => {
     const { entries, next_cursor } = await pageOfNotes({ limit: ENTRIES_A_PAGE, cursor }, (asked) =>
-      listNotes(db, { tenantId }, asked, 'tenant'),
+      listNotes(db, { tenantId }, asked, readerOf(caller)),
     );
-    return page(tenantNotesPage({ visitor, entries, nextHref: nextHref(path, next_cursor) }));
+    return page(
+      tenantNotesPage({ visitor, tenantId, entries, nextHref: nextHref(path, next_cursor) }),
+    );
   },
 );
 
 /** Lists the tenant's payments. */
-export const tenantPayments = tenantPage(
-  { path: '/tenant/payments', query },
-  async ({ query: { cursor }, visitor, tenantId, path }, { db }) => {
+export const tenantPayments = accountPages(
+  { path: '/payments', query },
+  async ({ query: { cursor }, visitor, caller, tenantId, path }, { db }) => {
     const { entries, next_cursor } = await pageOfPayments(
       { limit: ENTRIES_A_PAGE, cursor },
-      (asked) => listPayments(db, { tenantId }, asked, 'tenant'),
+      (asked) => listPayments(db, { tenantId }, asked, readerOf(caller)),
     );
-    return page(tenantPaymentsPage({ visitor, entries, nextHref: nextHref(path, next_cursor) }));
+    return page(
+      tenantPaymentsPage({ visitor, tenantId, entries, nextHref: nextHref(path, next_cursor) }),
+    );
   },
 );

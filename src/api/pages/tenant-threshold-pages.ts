@@ -6,23 +6,24 @@ import { amountHint, parseAmount } from '../../domain/format.ts';
 import { MAX_THRESHOLDS } from '../../domain/spend-thresholds.ts';
 import { HttpProblem, type RequestError } from '../http/problems.ts';
 import { deleteUsageThreshold, putUsageThreshold } from '../routes/threshold-routes.ts';
-import { page, seeOther, tenantPage, type Form } from './page-definition.ts';
+import { accountPages, page, seeOther, type Form } from './page-definition.ts';
 import type { FieldMistake } from './views/form-fields.ts';
 import type { Visitor } from './views/layout.ts';
+import { accountHref } from './views/places.ts';
 import { thresholdsPage, type ThresholdForm } from './views/tenant-thresholds-html.ts';
 
-/** A tenant's spend thresholds, set and removed by the API's own routes. */
+/** A tenant's spend thresholds, set and removed by the tenant or operators through the API's own routes. */
 
-const PATH = '/tenant/thresholds';
+const PATH = '/thresholds';
 const EMPTY: ThresholdForm = { thresholdId: '', amount: '', percent: '' };
 
 /** Lists the tenant's thresholds with the form for another one. */
-export const tenantThresholds = tenantPage({ path: PATH }, ({ visitor, tenantId }, { db }) =>
+export const tenantThresholds = accountPages({ path: PATH }, ({ visitor, tenantId }, { db }) =>
   show(db, { visitor, tenantId, form: EMPTY, mistakes: [] }),
 );
 
 /** Sets a threshold. */
-export const addThreshold = tenantPage(
+export const addThreshold = accountPages(
   { method: 'post', path: PATH },
   async ({ form: sent, visitor, caller, requestId, tenantId }, deps) => {
     const form = toThresholdForm(sent);
@@ -31,7 +32,7 @@ export const addThreshold = tenantPage(
     const currency = await currencyOf(deps.db, tenantId);
     const call = {
       params: { threshold_id: form.thresholdId },
-      query: {},
+      query: { tenant_id: tenantId },
       body: toBody(form, currency),
       ...{ caller, requestId },
     };
@@ -44,25 +45,26 @@ export const addThreshold = tenantPage(
       const hint = amountHint(form.amount, currency, 'above 0');
       return again(error.errors.map((each) => toMistake(each, hint)));
     }
-    return seeOther(PATH);
+    return seeOther(`${accountHref(visitor, tenantId)}${PATH}`);
   },
 );
 
 /** Removes a threshold. One that is gone already is not an error: the list shows it. */
-export const removeThreshold = tenantPage(
+export const removeThreshold = accountPages(
   {
     method: 'post',
     path: `${PATH}/:threshold_id/remove`,
     params: z.object({ threshold_id: z.string() }),
   },
-  async ({ params, caller, requestId }, deps) => {
+  async ({ params, visitor, caller, requestId, tenantId }, deps) => {
     try {
-      const call = { params, query: {}, body: undefined, caller, requestId };
+      const query = { tenant_id: tenantId };
+      const call = { params, query, body: undefined, caller, requestId };
       await deleteUsageThreshold.handle(call, deps);
     } catch (error) {
       if (!(error instanceof HttpProblem) || error.problem !== 'not-found') throw error;
     }
-    return seeOther(PATH);
+    return seeOther(`${accountHref(visitor, tenantId)}${PATH}`);
   },
 );
 
@@ -77,7 +79,7 @@ async function show(db: Queryable, { tenantId, ...view }: Shown) {
   const all = { after: null, limit: MAX_THRESHOLDS };
   const thresholds = await listThresholds(db, tenantId, all);
   const currency = await currencyOf(db, tenantId);
-  const html = thresholdsPage({ ...view, thresholds, currency });
+  const html = thresholdsPage({ ...view, tenantId, thresholds, currency });
   return page(html, view.mistakes.length === 0 ? 200 : 422);
 }
 

@@ -55,7 +55,7 @@ export const getBalances = defineRoute(
   async ({ query, caller }, { db }) => {
     const tenantId = await knownTenant(db, caller, query.tenant_id);
     const { entries, next_cursor } = await readPage(query, (page) =>
-      listTenantBalances(db, tenantId, page),
+      listTenantBalances(db, tenantId === undefined ? undefined : [tenantId], page),
     );
     return reply(200, { as_of: await readToday(db), balances: entries, next_cursor });
   },

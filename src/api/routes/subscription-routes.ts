@@ -99,7 +99,11 @@ export const getSubscription = defineRoute(
     reply(200, found(await showSubscription(db, id), `subscription ${id}`)),
 );
 
-const readPage = pagedBy(externalId, ({ subscription_id }: SubscriptionView) => subscription_id);
+/** Pages through subscriptions, by id. */
+export const pageOfSubscriptions = pagedBy(
+  externalId,
+  ({ subscription_id }: SubscriptionView) => subscription_id,
+);
 
 export const getSubscriptions = defineRoute(
   {
@@ -129,7 +133,7 @@ export const getSubscriptions = defineRoute(
     const { tenant_id: tenantId, deployment_id: deploymentId, status } = query;
     await requireKnown(db, 'tenant', tenantId);
     await requireKnown(db, 'deployment', deploymentId);
-    const { entries, next_cursor } = await readPage(query, (page) =>
+    const { entries, next_cursor } = await pageOfSubscriptions(query, (page) =>
       listSubscriptions(db, { tenantId, deploymentId, status }, page),
     );
     return reply(200, { subscriptions: entries, next_cursor });

@@ -8,7 +8,7 @@ import {
 } from '../../db/catalogue/tenant-views.ts';
 import { applySubscriptions } from '../../catalogue/apply-subscriptions.ts';
 import { tenantTerms } from '../../catalogue/subscriptions-file.ts';
-import { externalId } from '../../ingestion/usage-fields.ts';
+import { externalId, text } from '../../ingestion/usage-fields.ts';
 import { found, tenantParams } from './catalogue-params.ts';
 import { TENANT, answerApplyErrors } from './catalogue-problems.ts';
 import { pageLimit } from '../http/request-fields.ts';
@@ -76,7 +76,11 @@ export const getTenants = defineRoute(
     summary: 'List tenants, ordered by id',
     scopes: ['operator'],
     rateLimited: true,
-    query: z.strictObject({ limit: pageLimit(500, 100), cursor: cursorParam }),
+    query: z.strictObject({
+      search: text(100).optional().describe('Part of the id or name, case-insensitive.'),
+      limit: pageLimit(500, 100),
+      cursor: cursorParam,
+    }),
     responses: {
       200: {
         description: 'A page of tenants',
@@ -85,7 +89,9 @@ export const getTenants = defineRoute(
     },
   },
   async ({ query }, { db }) => {
-    const { entries, next_cursor } = await readPage(query, (page) => listTenants(db, page));
+    const { entries, next_cursor } = await readPage(query, (page) =>
+      listTenants(db, page, query.search),
+    );
     return reply(200, { tenants: entries, next_cursor });
   },
 );

@@ -53,7 +53,8 @@ export function paymentsBalancesCommand(): Command {
     .action(async ({ tenant, limit }: { tenant?: string; limit: number }, command: Command) => {
       const balances = await withDatabase(readEnvironment(process.env), async (db) => {
         await requireKnown(db, 'tenant', tenant);
-        return listTenantBalances(db, tenant, { after: null, limit });
+        const tenantIds = tenant === undefined ? undefined : [tenant];
+        return listTenantBalances(db, tenantIds, { after: null, limit });
       });
       print(command, balances, renderBalances);
       if (balances.length === limit) {

@@ -217,6 +217,15 @@ function isInState(state: KeyState, now: Date) {
   return sql.fragment`revoked_at IS NULL AND ${expiry}`;
 }
 
+/** Returns the number of a tenant's keys that work at an instant. */
+export function countLiveKeys(db: Queryable, tenantId: string, at: Date): Promise<number> {
+  return db.oneFirst(sql.type(z.object({ keys: z.number() }))`
+    SELECT count(*) AS keys FROM api_keys
+    WHERE tenant_id = ${tenantId} AND revoked_at IS NULL
+      AND (expires_at IS NULL OR expires_at > ${at.toISOString()}::timestamptz)
+  `);
+}
+
 const expiry = z.object({ expiresAt: z.string().nullable() });
 
 /** Returns the earliest expiry (UTC) among live keys whose successor isn't in use yet; null if none expires. */

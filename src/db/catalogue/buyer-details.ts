@@ -31,6 +31,22 @@ export function findBuyers(
   `);
 }
 
+const buyerVersion = buyerSchema.extend({ version: z.number(), recorded_at: z.string() });
+/** A version of a tenant's buyer details. */
+export type BuyerVersion = z.infer<typeof buyerVersion>;
+
+/** Returns a tenant's latest versions, the current one first. */
+export function listBuyerVersions(
+  db: Queryable,
+  tenantId: string,
+  limit: number,
+): Promise<readonly BuyerVersion[]> {
+  return db.any(sql.type(buyerVersion)`
+    SELECT version, recorded_at, legal_name, abn, address, contact, email
+    FROM buyer_details WHERE tenant_id = ${tenantId} ORDER BY version DESC LIMIT ${limit}
+  `);
+}
+
 export async function insertBuyers(tx: Transaction, buyers: readonly StoredBuyer[]): Promise<void> {
   if (buyers.length === 0) return;
   const rows = buyers.map(({ tenantId, version, details }) => ({ tenantId, version, ...details }));

@@ -74,6 +74,16 @@ export interface SubscriptionFilter {
   readonly tenantId?: string | undefined;
   readonly deploymentId?: string | undefined;
   readonly status?: SubscriptionStatus | undefined;
+  /** Only those that have ended by an instant, or those that haven't. */
+  readonly ended?: { readonly by: Date; readonly is: boolean } | undefined;
+}
+
+/** Condition on a subscription: it is in force at an instant. */
+export function isInForceAt(alias: string, at: Date) {
+  const column = (name: string) => sql.identifier([alias, name]);
+  const instant = sql.fragment`${at.toISOString()}::timestamptz`;
+  return sql.fragment`(${column('starts_at')} <= ${instant}
+    AND (${column('ends_at')} IS NULL OR ${column('ends_at')} > ${instant}))`;
 }
 
 const subscriptionRow = subscriptionSchema.omit({ addons: true });
@@ -101,13 +111,15 @@ export async function showSubscription(
 /** Returns a page of subscriptions, ordered by id. */
 export async function listSubscriptions(
   db: Queryable,
-  { tenantId, deploymentId, status }: SubscriptionFilter,
+  { tenantId, deploymentId, status, ended }: SubscriptionFilter,
   { after, limit }: Page<string>,
 ): Promise<readonly SubscriptionView[]> {
   const conditions = [
     tenantId !== undefined && sql.fragment`s.tenant_id = ${tenantId}`,
     deploymentId !== undefined && sql.fragment`s.deployment_id = ${deploymentId}`,
     status !== undefined && sql.fragment`s.status = ${status}`,
+    ended !== undefined &&
+      sql.fragment`coalesce(s.ends_at <= ${ended.by.toISOString()}::timestamptz, false) = ${ended.is}::boolean`,
     after !== null && sql.fragment`s.subscription_id > ${after}`,
   ];
   const rows = await db.any(sql.type(subscriptionRow)`

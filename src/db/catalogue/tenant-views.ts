@@ -51,15 +51,29 @@ export function showTenant(db: Queryable, tenantId: string): Promise<TenantView 
   `);
 }
 
-/** Returns a page of tenants, ordered by id. */
+/** Condition on a tenant: its id or name contains a text, case-insensitive. */
+export function matchesTenant(alias: string, search: string) {
+  const column = (name: string) => sql.identifier([alias, name]);
+  return sql.fragment`(position(lower(${search}) IN lower(${column('tenant_id')})) > 0
+    OR position(lower(${search}) IN lower(${column('name')})) > 0)`;
+}
+
+/**
+ * Returns a page of tenants, ordered by id.
+ * @param search part of the id or name, case-insensitive; undefined: all tenants
+ */
 export function listTenants(
   db: Queryable,
   { after, limit }: Page<string>,
+  search?: string,
 ): Promise<readonly TenantView[]> {
-  const isAfter = after !== null && sql.fragment`t.tenant_id > ${after}`;
+  const conditions = [
+    search !== undefined && matchesTenant('t', search),
+    after !== null && sql.fragment`t.tenant_id > ${after}`,
+  ];
   return db.any(sql.type(tenantSchema)`
     SELECT ${TENANT_COLUMNS} FROM tenants t
-    WHERE ${allOf([isAfter])} ORDER BY t.tenant_id LIMIT ${limit}
+    WHERE ${allOf(conditions)} ORDER BY t.tenant_id LIMIT ${limit}
   `);
 }
 

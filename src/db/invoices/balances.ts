@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Queryable } from '../pool.ts';
-import { type Page, allOf, sql } from '../sql.ts';
+import { type Page, allOf, isOneOf, sql } from '../sql.ts';
 
 /** What is owed on invoices, derived from totals, adjustment notes and payments (docs/spec.md#due-dates-and-payments). */
 
@@ -76,14 +76,17 @@ export type TenantBalance = z.infer<typeof tenantBalanceSchema>;
 /** The last entry of a page. */
 export type TenantBalanceKey = Pick<TenantBalance, 'tenant_id' | 'currency'>;
 
-/** Returns a page of tenants' balances, of tenants with invoices, ordered by tenant. */
+/**
+ * Returns a page of tenants' balances, of tenants with invoices, ordered by tenant.
+ * @param tenantIds undefined: all tenants
+ */
 export function listTenantBalances(
   db: Queryable,
-  tenantId: string | undefined,
+  tenantIds: readonly string[] | undefined,
   { after, limit }: Page<TenantBalanceKey>,
 ): Promise<readonly TenantBalance[]> {
   const conditions = [
-    tenantId !== undefined && sql.fragment`b.tenant_id = ${tenantId}`,
+    tenantIds !== undefined && sql.fragment`b.tenant_id ${isOneOf(tenantIds, 'text')}`,
     after !== null &&
       sql.fragment`(b.tenant_id, b.currency::text) > (${after.tenant_id}, ${after.currency})`,
   ];

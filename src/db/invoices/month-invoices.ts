@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { OUTCOMES, type Outcome } from '../../contracts/month-end-types.ts';
 import { monthStart, previousMonth, type Month, type Period } from '../../domain/period.ts';
 import { isDue } from '../month-end/due-tenants.ts';
+import { matchesTenant } from '../catalogue/tenant-views.ts';
 import { isReleased } from '../release-facts.ts';
 import { INVOICE_STATUSES, type InvoiceReader, type InvoiceStatus } from './invoice-views.ts';
 import { type Page, allOf, sql, textArray } from '../sql.ts';
@@ -64,9 +65,7 @@ export function listMonthInvoices(
     status === undefined ? stands('i') : sql.fragment`i.kind = 'invoice' AND i.status = ${status}`,
     release !== undefined && sql.fragment`i.status <> 'void' AND NOT ${isReleased('i')}`,
     outcome !== undefined && sql.fragment`o.outcome = ${outcome}`,
-    search !== undefined &&
-      sql.fragment`(position(lower(${search}) IN lower(t.tenant_id)) > 0
-        OR position(lower(${search}) IN lower(t.name)) > 0)`,
+    search !== undefined && matchesTenant('t', search),
   ];
   const { by, isAfter } = ORDERS[order];
   return db.any(sql.type(monthInvoice)`

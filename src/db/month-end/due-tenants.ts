@@ -2,7 +2,7 @@ import type { FragmentSqlToken } from 'slonik';
 import { z } from 'zod';
 import type { Period } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
-import { sql } from '../sql.ts';
+import { sql, type PeriodBounds } from '../sql.ts';
 import { IS_UNFINISHED, isGivenUp } from '../usage/seal.ts';
 import { hasChargeToBill, hasUnbilledItem } from './unbilled-items.ts';
 
@@ -25,7 +25,7 @@ export function dueTenants(period: Period) {
  * by the tenant, so the cost doesn't grow with the number of months.
  * @param tenantId a column
  */
-export function isDue(period: Period, tenantId: FragmentSqlToken) {
+export function isDue(period: PeriodBounds, tenantId: FragmentSqlToken) {
   return sql.fragment`(
     EXISTS (
       SELECT FROM subscriptions s WHERE s.tenant_id = ${tenantId} AND ${touches(period, 's')} ${EACH}
@@ -52,7 +52,7 @@ export function hasMoreToBill(period: Period, tenantId: FragmentSqlToken) {
  * the run would abandon. Usage that is all excluded doesn't count.
  * @param which condition on a bucket `b`
  */
-function hasUsageToSeal(period: Period, tenantId: FragmentSqlToken, which: FragmentSqlToken) {
+function hasUsageToSeal(period: PeriodBounds, tenantId: FragmentSqlToken, which: FragmentSqlToken) {
   const counts = sql.fragment`(b.event_count, b.total) <> (
     SELECT count(*), coalesce(sum(e.amount), 0) FROM usage_exclusions e WHERE e.bucket_id = b.bucket_id
   )`;
@@ -82,7 +82,7 @@ export const NOT_DUE =
  * Returns the condition that a row (a subscription or an addon, by its alias) touches the period: it is in force at
  * some instant of it.
  */
-export function touches(period: Period, alias: 's' | 'a') {
+export function touches(period: PeriodBounds, alias: 's' | 'a') {
   const startsAt = sql.identifier([alias, 'starts_at']);
   const endsAt = sql.identifier([alias, 'ends_at']);
   return sql.fragment`
@@ -91,7 +91,7 @@ export function touches(period: Period, alias: 's' | 'a') {
 }
 
 /** Returns the condition that a bucket `b` has LLM usage of the period or of an earlier month. */
-function isLlmUpTo(period: Period) {
+function isLlmUpTo(period: PeriodBounds) {
   return sql.fragment`(b.source = 'llm' AND b.service_month <= ${period.periodStart})`;
 }
 

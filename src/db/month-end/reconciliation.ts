@@ -82,8 +82,10 @@ export function reconcile(db: Queryable, period: Period): Promise<readonly Recon
  * excluding a correction also removes the quantity of the record it replaced. An exclusion takes effect once no
  * invoice bills its event: an invoice that was issued earlier keeps billing it until a rerun. Usage of an adjusted
  * invoice has the state that its newest note leaves it in.
+ * @param tenantId only this tenant's usage; null: all usage
  */
-export function usageByState(period: Period) {
+export function usageByState(period: Period, tenantId: string | null = null) {
+  const ofTenant = tenantId === null ? sql.fragment`` : sql.fragment`AND b.tenant_id = ${tenantId}`;
   return sql.fragment`
     -- One object, in which each bucket is looked up, as in plansOf, for the same reason.
     WITH adjusted AS MATERIALIZED (
@@ -108,7 +110,7 @@ export function usageByState(period: Period) {
       LEFT JOIN invoices live ON live.tenant_id = b.tenant_id
         AND live.period_start = b.service_month AND ${stands('live')}
       LEFT JOIN (${dueTenants(period)}) due ON due.tenant_id = b.tenant_id
-      WHERE b.service_month = ${period.periodStart} AND b.event_count > 0
+      WHERE b.service_month = ${period.periodStart} AND b.event_count > 0 ${ofTenant}
     ), left_out AS (
       SELECT p.bucket_id, count(*) AS events, sum(e.amount) AS total
       FROM place p JOIN usage_exclusions e USING (bucket_id)

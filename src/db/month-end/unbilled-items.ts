@@ -2,7 +2,7 @@ import type { FragmentSqlToken } from 'slonik';
 import { z } from 'zod';
 import type { FreeItem } from '../../domain/invoice-items.ts';
 import type { Period } from '../../domain/period.ts';
-import { sql } from '../sql.ts';
+import { sql, type PeriodBounds } from '../sql.ts';
 
 /** Invoice items that no invoice takes, or only a part of, and what an invoice can take of them (docs/spec.md#invoice-items). */
 
@@ -14,7 +14,10 @@ const IS_UNBILLED = sql.fragment`
  * Returns the condition that a tenant has an unbilled item of the period or of an earlier month.
  * @param tenantId a column
  */
-export function hasUnbilledItem({ periodStart }: Period, tenantId: FragmentSqlToken) {
+export function hasUnbilledItem(
+  { periodStart }: Pick<PeriodBounds, 'periodStart'>,
+  tenantId: FragmentSqlToken,
+) {
   return sql.fragment`EXISTS (
     SELECT FROM invoice_items it
     WHERE it.tenant_id = ${tenantId} AND it.period_start <= ${periodStart} AND ${IS_UNBILLED} OFFSET 0

@@ -3,7 +3,7 @@ import { monthStart, type Month, type Period } from '../../domain/period.ts';
 import type { Queryable } from '../pool.ts';
 import { USAGE_STATE_NAMES, usageByState, type UsageState } from './reconciliation.ts';
 import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
-import { isAdjusted, isApplied, isSettled } from '../standing.ts';
+import { isAdjusted, isApplied, isSettled, stands, standsUnvoided } from '../standing.ts';
 import { sql, textArray } from '../sql.ts';
 import { adjustedDispositions } from '../usage/disposition.ts';
 
@@ -37,12 +37,14 @@ export type UsagePlace = z.infer<typeof place>;
  * Returns a month's usage in the given states, by tenant, deployment and kind: the details behind the
  * reconciliation. Leaves out usage in a draft that an open request may still be building.
  * @param states in the order of the result
+ * @param tenantId null: of all tenants
  */
 export function listUsagePlaces(
   db: Queryable,
   period: Period,
   states: readonly UsageState[],
   limit: number,
+  tenantId: string | null = null,
 ): Promise<readonly UsagePlace[]> {
   return db.any(sql.type(place)`
     SELECT p.*, ${taxTermsOf(period, sql.fragment`p.tenant_id`, sql.fragment`p.currency`)} AS tax
@@ -51,7 +53,7 @@ export function listUsagePlaces(
       sum(u.events)::text AS events, trim_scale(sum(u.total)) AS total, i.number AS invoice,
       i.status AS invoice_status, coalesce(${isSettled('i')}, false) AS is_settled, to_char(d.period_start, 'YYYY-MM') AS draft_month,
       coalesce(d.replaces_invoice_id IS NOT NULL, false) AS is_revision
-    FROM (${usageByState(period)}) u
+    FROM (${usageByState(period, tenantId)}) u
     JOIN tenants t USING (tenant_id)
     LEFT JOIN invoices v ON u.state = 'voided' AND v.invoice_id = u.sealed_for
     LEFT JOIN invoices i ON i.invoice_id = coalesce(v.invoice_id, u.live_invoice_id)
@@ -99,6 +101,41 @@ export function listMonthsWithUnbilledUsage(db: Queryable, upTo: Month): Promise
       UNION
       SELECT b.service_month FROM invoices i JOIN usage_buckets b ON b.sealed_for = i.invoice_id
       WHERE i.status = 'void' AND i.superseded_by IS NULL
+    ) found
+    WHERE found.month <= ${monthStart(upTo)}
+    ORDER BY 1
+  `);
+}
+
+/**
+ * Returns the months up to `upTo` that may have usage of a tenant for the listing, in order, as
+ * `listMonthsWithUnbilledUsage` finds them for all tenants. Usage that the notes of an adjusted invoice have no line for is
+ * left out. The cost depends on the tenant's invoices.
+ * @throws DomainError `invalid_month`
+ */
+export function listMonthsWithUnbilledUsageOf(
+  db: Queryable,
+  tenantId: string,
+  upTo: Month,
+): Promise<readonly Month[]> {
+  return db.anyFirst(sql.type(z.object({ month: z.string() }))`
+    SELECT DISTINCT to_char(found.month, 'YYYY-MM') AS month FROM (
+      SELECT b.service_month AS month FROM usage_buckets b
+      WHERE b.tenant_id = ${tenantId} AND b.sealed_for IS NULL AND b.event_count > 0
+        AND b.service_month <= ${monthStart(upTo)}
+      UNION
+      SELECT i.period_start FROM invoices i CROSS JOIN LATERAL (
+        SELECT FROM invoice_usage u
+        WHERE u.invoice_id = i.invoice_id AND u.disposition IN ('unpriced_kind', 'no_subscription') LIMIT 1
+      ) unbilled
+      WHERE i.tenant_id = ${tenantId} AND ${standsUnvoided('i')} AND NOT ${isAdjusted('i')}
+      UNION
+      SELECT i.period_start FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
+      JOIN invoices i ON i.invoice_id = b.sealed_for
+      WHERE e.tenant_id = ${tenantId} AND i.status = 'issued' AND NOT ${isApplied('e')}
+      UNION
+      SELECT b.service_month FROM invoices i JOIN usage_buckets b ON b.sealed_for = i.invoice_id
+      WHERE i.tenant_id = ${tenantId} AND ${stands('i')} AND i.status = 'void'
     ) found
     WHERE found.month <= ${monthStart(upTo)}
     ORDER BY 1

@@ -88,6 +88,19 @@ export function listAssignments(
   `);
 }
 
+const tenantTax = treatmentSchema.extend({ from: z.string() });
+/** A tax treatment of a tenant, and the first month that is taxed by it. */
+export type TenantTax = z.infer<typeof tenantTax>;
+
+/** Returns the treatments that a tenant has, by month. Before the first one it has `gst`. */
+export function listTenantTax(db: Queryable, tenantId: string): Promise<readonly TenantTax[]> {
+  return db.any(sql.type(tenantTax)`
+    SELECT a."from", t.treatment_code AS code, t.label, t.rate::text AS rate, t.note
+    FROM ${LATEST_ASSIGNMENTS} a JOIN tax_treatments t ON t.treatment_code = a.treatment
+    WHERE a.tenant_id = ${tenantId} ORDER BY a.from_month
+  `);
+}
+
 /** Returns what is recorded of the seller's registration for GST, by month. */
 export function listRegistrations(db: Queryable): Promise<readonly RegistrationView[]> {
   return db.any(sql.type(registrationSchema)`

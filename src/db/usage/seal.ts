@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DraftRef } from '../../contracts/month-end-types.ts';
 import type { Period } from '../../domain/period.ts';
 import type { Transaction } from '../pool.ts';
-import { rowsAs, sql } from '../sql.ts';
+import { rowsAs, sql, type PeriodBounds } from '../sql.ts';
 
 /** A run of the child workflow that builds invoices. */
 export interface Run {
@@ -113,7 +113,7 @@ export const IS_UNFINISHED = sql.fragment`a.state IN ('open', 'abandoned')`;
  * Condition on a draft `a`: it releases its sealed usage when an invoice of this period is built, because it
  * was abandoned or will be abandoned then.
  */
-export function isGivenUp(period: Period) {
+export function isGivenUp(period: Pick<PeriodBounds, 'periodStart'>) {
   return sql.fragment`(
     a.state = 'abandoned'
     OR (a.state = 'open' AND (a.period_start = ${period.periodStart} OR ${IS_FORGOTTEN}))

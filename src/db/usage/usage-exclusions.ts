@@ -200,19 +200,22 @@ export type PendingExclusions = z.infer<typeof pending>;
 /**
  * Returns the first `limit` invoices of the period that still bill events excluded after they were issued.
  * There is one per tenant, ordered by tenant id (bytes).
+ * @param tenantId null: of all tenants
  */
 export function listPendingExclusions(
   db: Queryable,
   { periodStart }: Period,
   limit: number,
+  tenantId: string | null = null,
 ): Promise<readonly PendingExclusions[]> {
+  const ofTenant = tenantId === null ? sql.fragment`` : sql.fragment`AND e.tenant_id = ${tenantId}`;
   return db.any(sql.type(pending)`
     SELECT e.tenant_id, t.name, t.currency, i.number, ${isSettled('i')} AS is_settled, count(*) AS events
     FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
     JOIN invoices holder ON holder.invoice_id = b.sealed_for AND NOT ${isApplied('e')}
     JOIN invoices i ON i.invoice_id = ${invoiceOf('holder')}
     JOIN tenants t ON t.tenant_id = e.tenant_id
-    WHERE i.period_start = ${periodStart} AND i.status <> 'void'
+    WHERE i.period_start = ${periodStart} AND i.status <> 'void' ${ofTenant}
     GROUP BY e.tenant_id, t.name, t.currency, i.invoice_id ORDER BY e.tenant_id COLLATE "C" LIMIT ${limit}
   `);
 }

@@ -129,6 +129,14 @@ export function listDueEndpoints(db: Queryable): Promise<readonly DueEndpoint[]>
   `);
 }
 
+/** Returns the number of deliveries of a tenant's events that were given up. */
+export function countDeadDeliveries(db: Queryable, tenantId: string): Promise<number> {
+  return db.oneFirst(sql.type(z.object({ dead: z.number() }))`
+    SELECT count(*) AS dead FROM webhook_events v JOIN webhook_deliveries d USING (event_id)
+    WHERE v.tenant_id = ${tenantId} AND d.state = 'dead'
+  `);
+}
+
 /**
  * Deletes events older than `before` whose deliveries are all delivered or dead, with their deliveries and
  * attempts.

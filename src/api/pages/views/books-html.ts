@@ -144,7 +144,7 @@ function wrongCount(wrong: number): Markup | string {
 }
 
 /** Renders a usage state. States that need an action get a badge. */
-function usageState(state: Books['reconciliation'][number]['state']): Markup | string {
+export function usageState(state: Books['reconciliation'][number]['state']): Markup | string {
   const words = state.replaceAll('_', ' ');
   if (state === 'unaccounted') return badge('bad', words);
   return state === 'needs_re_run' ? badge('busy', words) : words;

@@ -12,7 +12,7 @@ import { badge } from './badge.ts';
 import { errorSummary, reasonField, type FieldMistake } from './form-fields.ts';
 import { table, type Column } from './html-table.ts';
 import { formToken, layout, type Visitor } from './layout.ts';
-import { monthLink } from './places.ts';
+import { monthLink, tenantIdLink } from './places.ts';
 
 export interface ComparisonView {
   readonly visitor: Visitor;
@@ -75,7 +75,7 @@ function comparisonColumns(month: string): readonly Column<ComparedRow>[] {
       head: 'Deployment',
       isHead: true,
       cell: ({ tenant_id, deployment_id }) =>
-        markup`<span class="id">${deployment_id}</span><span class="sub id">${tenant_id}</span>`,
+        markup`<span class="id">${deployment_id}</span><span class="sub">${tenantIdLink(tenant_id)}</span>`,
     },
     { head: 'Day', cell: ({ day }) => day ?? 'whole month' },
     { head: 'State', cell: (row) => stateCell(month, row) },

@@ -14,6 +14,8 @@ export interface DailyView {
   readonly month: string;
   readonly timeZone: string;
   readonly usage: DailyUsage;
+  /** The path that the pages of months of usage are below. */
+  readonly usageHref: string;
   /** What the tenant's plans call resource kinds; others are called by their code in words. */
   readonly names?: ReadonlyMap<string, string>;
 }
@@ -22,12 +24,13 @@ export interface DailyView {
 export function dailySection(view: DailyView): Markup {
   const isComputing = view.usage.state === 'computing';
   return markup`<h2 id="days">By day</h2>
-<div${isComputing ? markup` data-live="/tenant/usage/${view.month}/live"` : ''}>${dailyLive(view)}</div>
+<div${isComputing ? markup` data-live="${view.usageHref}/${view.month}/live"` : ''}>${dailyLive(view)}</div>
 ${isComputing ? markup`<p role="status" class="heard" data-spoken></p>\n` : ''}`;
 }
 
 /** Renders the part that refreshes. */
-export function dailyLive({ month, timeZone, usage, names = new Map() }: DailyView): Markup {
+export function dailyLive(view: DailyView): Markup {
+  const { month, timeZone, usage, usageHref, names = new Map() } = view;
   switch (usage.state) {
     case 'computing':
       return markup`<p class="note" data-say="The usage by day is being added up">The usage by day is being added up. It appears here in a moment.</p>
@@ -39,7 +42,7 @@ export function dailyLive({ month, timeZone, usage, names = new Map() }: DailyVi
       return dailyFigures(
         { llm: usage.figures.llm, kinds: usage.figures.kinds.map(nameKind(names)) },
         month,
-        markup`Days of the time zone ${timeZone}, as of ${minute(usage.asOf.toISOString(), timeZone)}. Excluded events don’t count. Figures are rounded; the <a href="/tenant/usage/${month}.csv" download>CSV file</a> is exact.`,
+        markup`Days of the time zone ${timeZone}, as of ${minute(usage.asOf.toISOString(), timeZone)}. Excluded events don’t count. Figures are rounded; the <a href="${usageHref}/${month}.csv" download>CSV file</a> is exact.`,
       );
   }
 }

@@ -7,7 +7,7 @@ import { badge } from './badge.ts';
 import { doneNote, type Done } from './done-note.ts';
 import { field } from './form-fields.ts';
 import { table } from './html-table.ts';
-import { invoiceHref, tenantHref } from './places.ts';
+import { invoiceHref, tenantIdLink } from './places.ts';
 import { layout, type Link, type Visitor } from './layout.ts';
 
 export const ITEMS_PATH = '/operator/items';
@@ -32,33 +32,45 @@ export function itemsPage({ visitor, items, filter, done, nextHref }: ItemsView)
     visitor,
     main: markup`${doneNote(done)}<p>One-off charges and credits for the next invoices of tenants. <a href="/operator/items/new">Add one</a></p>
 ${filterForm(filter)}
-${table({
-  caption: 'Charges and credits, latest first',
-  empty: isFiltered ? 'No charges or credits match.' : 'There are no charges or credits yet.',
-  rows: items,
-  columns: [
-    {
-      head: 'Description',
-      isHead: true,
-      cell: ({ description, item_id, taxable }) =>
-        markup`${description}${taxable ? '' : markup`<span class="sub">Not taxable</span>`}<span class="sub id">${item_id}</span>`,
-    },
-    {
-      head: 'Tenant',
-      cell: ({ tenant_id }) =>
-        markup`<a class="id" href="${tenantHref(tenant_id)}">${tenant_id}</a>`,
-    },
-    { head: 'Month', cell: ({ month }) => formatMonth(month) },
-    {
-      head: 'Amount',
-      isFigure: true,
-      cell: ({ amount_cents, rest_cents, currency, state }) =>
-        markup`${formatMoney(amount_cents, currency)}${state === 'partly_applied' ? markup`<span class="sub">${formatMoney(rest_cents, currency)} left</span>` : ''}`,
-    },
-    { head: 'State', cell: (item) => stateCell(item, visitor) },
-    { head: '', cell: withdrawLink },
-  ],
-})}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Earlier charges and credits</a></p>\n`}`,
+${itemsTable({ items, visitor, empty: isFiltered ? 'No charges or credits match.' : 'There are no charges or credits yet.' })}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Earlier charges and credits</a></p>\n`}`,
+  });
+}
+
+export interface ItemsTable {
+  readonly items: readonly ListedItem[];
+  readonly visitor: Visitor;
+  /** Text to show without items. */
+  readonly empty: string;
+  /** Whether they are on the page of their tenant. */
+  readonly isOfTenant?: boolean;
+}
+
+/** Renders charges and credits, latest first. */
+export function itemsTable({ items, visitor, empty, isOfTenant = false }: ItemsTable): Markup {
+  return table<ListedItem>({
+    caption: 'Charges and credits, latest first',
+    empty,
+    rows: items,
+    columns: [
+      {
+        head: 'Description',
+        isHead: true,
+        cell: ({ description, item_id, taxable }) =>
+          markup`${description}${taxable ? '' : markup`<span class="sub">Not taxable</span>`}<span class="sub id">${item_id}</span>`,
+      },
+      ...(isOfTenant
+        ? []
+        : [{ head: 'Tenant', cell: ({ tenant_id }: ListedItem) => tenantIdLink(tenant_id) }]),
+      { head: 'Month', cell: ({ month }) => formatMonth(month) },
+      {
+        head: 'Amount',
+        isFigure: true,
+        cell: ({ amount_cents, rest_cents, currency, state }) =>
+          markup`${formatMoney(amount_cents, currency)}${state === 'partly_applied' ? markup`<span class="sub">${formatMoney(rest_cents, currency)} left</span>` : ''}`,
+      },
+      { head: 'State', cell: (item) => stateCell(item, visitor) },
+      { head: '', cell: withdrawLink },
+    ],
   });
 }
 

@@ -21,6 +21,8 @@ export interface Page {
   /** Null before sign-in and on error pages. */
   readonly visitor: Visitor | null;
   readonly main: Markup;
+  /** What an operator has searched for. */
+  readonly search?: string;
   /** Links to the parent pages, the nearest last. */
   readonly trail?: readonly Link[];
   /** Whether `live.js` refreshes parts of the page. */
@@ -46,6 +48,7 @@ const RELOAD = markup`<noscript><meta http-equiv="refresh" content="5"></noscrip
 /** Renders a whole document. */
 export function layout(page: Page): string {
   const { title, visitor, main, trail = [], isLive = false, hasErrors = false } = page;
+  const { search = '' } = page;
   return markup`${DOCTYPE}
 <html lang="en">
 <head>
@@ -60,7 +63,7 @@ ${isLive ? RELOAD : ''}</head>
 <a class="skip" href="#main">Skip to content</a>
 <header>
 <div class="bar-inner"><a class="brand" href="${visitor === null ? '/sign-in?then=' : rootOf(visitor)}">Arcadia invoicing</a>
-${navigation(visitor)}</div>
+${navigation(visitor, search)}</div>
 </header>
 <main id="main" tabindex="-1">
 ${trailOf(trail)}<h1>${title}</h1>
@@ -78,6 +81,7 @@ export function rootOf({ scope }: Pick<Visitor, 'scope'>): '/operator' | '/tenan
 const NAVIGATION: Readonly<Record<Visitor['scope'], readonly Link[]>> = {
   operator: [
     { href: '/operator/months', text: 'Months' },
+    { href: '/operator/tenants', text: 'Tenants' },
     { href: '/operator/items', text: 'Items' },
     { href: '/operator/quarantine', text: 'Quarantine' },
     { href: '/operator/webhooks', text: 'Webhooks' },
@@ -95,13 +99,18 @@ const NAVIGATION: Readonly<Record<Visitor['scope'], readonly Link[]>> = {
   ],
 };
 
-function navigation(visitor: Visitor | null): Markup {
+function navigation(visitor: Visitor | null, search: string): Markup {
   if (visitor === null) return markup``;
   const links = NAVIGATION[visitor.scope].map(
     ({ href, text }) => markup`<a href="${href}">${text}</a> `,
   );
   return markup`<nav aria-label="Pages">${links}</nav>
-<form class="sign-out" method="post" action="/sign-out">${formToken(visitor)}<span class="who">${visitor.label}</span> <button class="quiet">Sign out</button></form>
+${visitor.scope === 'operator' ? searchForm(search) : ''}<form class="sign-out" method="post" action="/sign-out">${formToken(visitor)}<span class="who">${visitor.label}</span> <button class="quiet">Sign out</button></form>
+`;
+}
+
+function searchForm(search: string): Markup {
+  return markup`<form class="search" method="get" action="/operator/search" role="search"><label class="heard" for="site-search">Tenant, invoice or adjustment note</label><input id="site-search" name="q" type="search" value="${search}" placeholder="Tenant or number" maxlength="100" autocomplete="off" spellcheck="false"> <button class="quiet">Search</button></form>
 `;
 }
 

@@ -9,7 +9,7 @@ import { formatMonth } from '../../../display/dates.ts';
 import { signedAmount } from '../../../display/line-text.ts';
 import { percentChange } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
-import { monthLink } from './places.ts';
+import { monthLink, tenantHref } from './places.ts';
 import { table, type Column } from './html-table.ts';
 
 export interface InvoicesView {
@@ -60,7 +60,7 @@ export function invoiceColumns(
       head: 'Tenant',
       isHead: true,
       cell: ({ invoice_id, tenant_id, name, number }) =>
-        markup`<a href="/operator/invoices/${invoice_id}">${name}</a><span class="sub"><span class="id">${tenant_id}</span> · ${number}</span>`,
+        markup`<a href="${tenantHref(tenant_id)}">${name}</a><span class="sub"><span class="id">${tenant_id}</span> · <a href="/operator/invoices/${invoice_id}">${number}</a></span>`,
     },
     { head: 'Status', cell: ({ status }) => invoiceStatus(status) },
     { head: 'Outcome', cell: (invoice) => outcome(invoice.outcome) },

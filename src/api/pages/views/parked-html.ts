@@ -5,7 +5,7 @@ import { formatMonth } from '../../../display/dates.ts';
 import { formatMoney } from '../../../domain/format.ts';
 import { minute } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
-import { acceptBoundsHref, monthLink, tenantHref } from './places.ts';
+import { acceptBoundsHref, monthLink, tenantIdLink } from './places.ts';
 import { table } from './html-table.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
 
@@ -54,13 +54,9 @@ ${table({
       head: 'Tenant',
       isHead: true,
       cell: ({ tenant_id, recorded_at }) =>
-        markup`<a class="id" href="${tenantHref(tenant_id)}">${tenant_id}</a><span class="sub date">${minute(recorded_at, visitor.timeZone)}</span>${temporal === null ? '' : markup`<a class="sub" href="${temporal.tenant(month, tenant_id)}">Workflow<span class="heard"> of ${tenant_id} in the Temporal Web UI</span></a>`}`,
+        markup`${tenantIdLink(tenant_id)}<span class="sub date">${minute(recorded_at, visitor.timeZone)}</span>${temporal === null ? '' : markup`<a class="sub" href="${temporal.tenant(month, tenant_id)}">Workflow<span class="heard"> of ${tenant_id} in the Temporal Web UI</span></a>`}`,
     },
-    {
-      head: 'Reason',
-      cell: ({ reason_type, reason }) =>
-        markup`<code>${reason_type}</code><span class="sub">${reason}</span>`,
-    },
+    { head: 'Reason', cell: reasonCell },
     { head: 'What to do', cell: (tenant) => whatToDo(month, tenant) },
     { head: 'Last invoice', isFigure: true, cell: lastInvoice },
   ],
@@ -77,7 +73,16 @@ function lastInvoice({ last_invoice }: ParkedTenant): Markup | string {
   return markup`${formatMoney(total_cents, currency)}<span class="sub">${formatMonth(month)}</span>`;
 }
 
-function whatToDo(
+/** Renders why a tenant is parked. */
+export function reasonCell({
+  reason_type,
+  reason,
+}: Pick<ParkedTenant, 'reason_type' | 'reason'>): Markup {
+  return markup`<code>${reason_type}</code><span class="sub">${reason}</span>`;
+}
+
+/** Returns what to do about a parked tenant of a month. */
+export function whatToDo(
   month: string,
   { tenant_id, reason_type }: Pick<ParkedTenant, 'tenant_id' | 'reason_type'>,
 ): Markup | string {

@@ -1,4 +1,5 @@
 import { formatMonth } from '../../../display/dates.ts';
+import { markup, type Markup } from '../../../lib/markup.ts';
 import { rootOf, type Link, type Visitor } from './layout.ts';
 
 /** Paths of the pages that other pages link to. */
@@ -16,6 +17,25 @@ export function monthLink(month: string): Link {
 /** Returns the path of an operator's page of a tenant. */
 export function tenantHref(tenantId: string): string {
   return `/operator/tenants/${encodeURIComponent(tenantId)}`;
+}
+
+/** Renders a tenant's id as a link to an operator's page of the tenant. */
+export function tenantIdLink(tenantId: string): Markup {
+  return markup`<a class="id" href="${tenantHref(tenantId)}">${tenantId}</a>`;
+}
+
+/** Returns the path that the pages of a tenant's account are below, for operators or the tenant. */
+export function accountHref({ scope }: Pick<Visitor, 'scope'>, tenantId: string): string {
+  return scope === 'operator' ? tenantHref(tenantId) : '/tenant';
+}
+
+/** Returns the links to the parents of a page of a tenant's account; none for the tenant itself. */
+export function accountTrail({ scope }: Pick<Visitor, 'scope'>, tenantId: string): readonly Link[] {
+  if (scope === 'tenant') return [];
+  return [
+    { href: '/operator/tenants', text: 'Tenants' },
+    { href: tenantHref(tenantId), text: tenantId },
+  ];
 }
 
 /** Returns the path of an invoice's page, for operators or its tenant. */

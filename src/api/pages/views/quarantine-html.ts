@@ -14,6 +14,7 @@ import { errorSummary, field, type FieldMistake } from './form-fields.ts';
 import { table } from './html-table.ts';
 import { formToken, layout, type Visitor } from './layout.ts';
 import { minute } from './page-format.ts';
+import { tenantIdLink } from './places.ts';
 
 /** The submitted form. */
 export interface DecisionForm {
@@ -72,8 +73,8 @@ ${table({
     },
     {
       head: 'Tenant and deployment',
-      cell: ({ tenant_id, deployment_id }) =>
-        markup`<span class="id">${tenant_id ?? ''}</span><span class="sub id">${deployment_id ?? ''}</span>`,
+      cell: ({ tenant_id, deployment_id, held_for }) =>
+        markup`${tenant_id === null || held_for === 'unknown_tenant' ? markup`<span class="id">${tenant_id ?? ''}</span>` : tenantIdLink(tenant_id)}<span class="sub id">${deployment_id ?? ''}</span>`,
     },
     { head: 'Model', cell: ({ model }) => model ?? '' },
     {

@@ -4,7 +4,7 @@ import { badge, outcome } from './badge.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { minute } from './page-format.ts';
 import { layout, type Visitor } from './layout.ts';
-import { monthHref, monthLink } from './places.ts';
+import { monthHref, monthLink, tenantIdLink } from './places.ts';
 import { requestState } from './month-html.ts';
 import { table } from './html-table.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
@@ -61,7 +61,7 @@ ${reason === null ? '' : markup`<p>Reason: ${reason}</p>\n`}${
             {
               head: 'Tenant',
               isHead: true,
-              cell: ({ tenant_id }) => markup`<span class="id">${tenant_id}</span>`,
+              cell: ({ tenant_id }) => tenantIdLink(tenant_id),
             },
             { head: 'Outcome', cell: (tenant) => outcome(tenant.outcome) },
             { head: 'Invoice', cell: invoiceLink },

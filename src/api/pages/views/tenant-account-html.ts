@@ -8,13 +8,16 @@ import { formatMoney } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { dueDate, paymentBadge, paymentsTable } from './account-html.ts';
 import { badge, invoiceStatus } from './badge.ts';
-import { documentsStart } from './document-place.ts';
 import { table } from './html-table.ts';
-import { layout, type Visitor } from './layout.ts';
+import { layout, type Link, type Visitor } from './layout.ts';
+import { accountHref, accountTrail, invoiceHref, noteHref } from './places.ts';
+
+/** A tenant's invoices, adjustment notes and payments, for the tenant and for operators. */
 
 /** A page of one of the tenant's lists. */
 export interface TenantListView<Entry> {
   readonly visitor: Visitor;
+  readonly tenantId: string;
   readonly entries: readonly Entry[];
   readonly nextHref: string | null;
 }
@@ -26,46 +29,54 @@ export interface TenantInvoicesView extends TenantListView<InvoiceHeader> {
 
 /** Renders a tenant's invoices, newest first, with what is owed. */
 export function tenantInvoicesPage(view: TenantInvoicesView): string {
-  const { visitor, balances, entries, nextHref } = view;
+  const { visitor, tenantId, balances, entries, nextHref } = view;
+  const account = accountHref(visitor, tenantId);
   return layout({
     title: 'Invoices',
     visitor,
-    main: markup`${balances.map(balanceFacts)}<ul class="links"><li><a href="/tenant/adjustment-notes">Adjustment notes</a></li><li><a href="/tenant/payments">Payments</a></li></ul>
-${table<InvoiceHeader>({
-  caption: 'Invoices, newest first',
-  empty: 'No invoices yet.',
-  rows: entries,
-  columns: [
-    {
-      head: 'Invoice',
-      isHead: true,
-      cell: ({ invoice_id, number, period_start }) =>
-        markup`<a href="/tenant/invoices/${invoice_id}">${number}</a><span class="sub">${formatMonth(period_start)}</span>`,
-    },
-    { head: 'Issued', cell: ({ issued_on }) => formatDate(issued_on) },
-    {
-      head: 'Total',
-      isFigure: true,
-      cell: ({ total_cents, currency }) => `${currency} ${amountText(total_cents, currency)}`,
-    },
-    {
-      head: 'Balance',
-      isFigure: true,
-      cell: ({ balance_cents, currency }) =>
-        balance_cents === null ? '' : amountText(balance_cents, currency),
-    },
-    { head: 'Status', cell: statusOf },
-    {
-      head: 'Due',
-      cell: (invoice) => (invoice.payment_status === null ? '' : dueDate(invoice)),
-    },
-    { head: 'Documents', cell: (invoice) => documentsOf(invoice) },
-  ],
-})}${more(nextHref, 'Earlier invoices')}`,
+    trail: accountTrail(visitor, tenantId),
+    main: markup`${balances.map(balanceFacts)}<ul class="links"><li><a href="${account}/adjustment-notes">Adjustment notes</a></li><li><a href="${account}/payments">Payments</a></li></ul>
+${invoicesTable(entries, visitor)}${more(nextHref, 'Earlier invoices')}`,
   });
 }
 
-function balanceFacts({ currency, ...balance }: TenantBalance): Markup {
+/** Renders invoices of a tenant, newest first. */
+export function invoicesTable(invoices: readonly InvoiceHeader[], visitor: Visitor): Markup {
+  return table<InvoiceHeader>({
+    caption: 'Invoices, newest first',
+    empty: 'No invoices yet.',
+    rows: invoices,
+    columns: [
+      {
+        head: 'Invoice',
+        isHead: true,
+        cell: ({ invoice_id, number, period_start }) =>
+          markup`<a href="${invoiceHref(visitor, invoice_id)}">${number}</a><span class="sub">${formatMonth(period_start)}</span>`,
+      },
+      { head: 'Issued', cell: ({ issued_on }) => formatDate(issued_on) },
+      {
+        head: 'Total',
+        isFigure: true,
+        cell: ({ total_cents, currency }) => `${currency} ${amountText(total_cents, currency)}`,
+      },
+      {
+        head: 'Balance',
+        isFigure: true,
+        cell: ({ balance_cents, currency }) =>
+          balance_cents === null ? '' : amountText(balance_cents, currency),
+      },
+      { head: 'Status', cell: statusOf },
+      {
+        head: 'Due',
+        cell: (invoice) => (invoice.payment_status === null ? '' : dueDate(invoice)),
+      },
+      { head: 'Documents', cell: (invoice) => documentsOf(invoice, visitor) },
+    ],
+  });
+}
+
+/** Renders what a tenant owes in a currency. */
+export function balanceFacts({ currency, ...balance }: TenantBalance): Markup {
   const { balance_cents, overdue_cents, paid_cents, open_invoices } = balance;
   return markup`<dl class="facts">
 <div><dt>Balance</dt><dd>${currency} ${amountText(balance_cents, currency)}${BigInt(balance_cents) < 0n ? markup` ${badge('plain', 'in your favour')}` : ''}</dd></div>
@@ -81,71 +92,80 @@ function statusOf(invoice: InvoiceHeader): Markup {
   return invoice.payment_status === null ? invoiceStatus(invoice.status) : paymentBadge(invoice);
 }
 
-function documentsOf({ invoice_id, number }: InvoiceHeader): Markup {
+function documentsOf({ invoice_id, number }: InvoiceHeader, visitor: Visitor): Markup {
   const links = ['pdf', 'csv'].map(
     (format) =>
-      markup`<a href="/tenant/invoices/${invoice_id}.${format}">${format.toUpperCase()}<span class="heard"> of ${number}</span></a> `,
+      markup`<a href="${invoiceHref(visitor, invoice_id)}.${format}">${format.toUpperCase()}<span class="heard"> of ${number}</span></a> `,
   );
   return markup`${links}`;
 }
 
 /** Renders a tenant's adjustment notes, newest first. */
-export function tenantNotesPage({
-  visitor,
-  entries,
-  nextHref,
-}: TenantListView<NoteHeader>): string {
+export function tenantNotesPage(view: TenantListView<NoteHeader>): string {
+  const { visitor, tenantId, entries, nextHref } = view;
   return layout({
     title: 'Adjustment notes',
     visitor,
-    trail: [documentsStart(visitor)],
+    trail: invoicesTrail(visitor, tenantId),
     main: markup`<p class="soft">An adjustment note changes what an earlier invoice charges.</p>
-${table<NoteHeader>({
-  caption: 'Adjustment notes, newest first',
-  empty: 'No adjustment notes.',
-  rows: entries,
-  columns: [
-    {
-      head: 'Note',
-      isHead: true,
-      cell: ({ adjustment_note_id: id, number, period_start }) =>
-        markup`<a href="/tenant/adjustment-notes/${id}">${number}</a><span class="sub">${formatMonth(period_start)}</span>`,
-    },
-    { head: 'Issued', cell: ({ issued_on }) => formatDate(issued_on) },
-    {
-      head: 'Adjusts',
-      cell: ({ adjusts_invoice_id, adjusts_number }) =>
-        markup`<a href="/tenant/invoices/${adjusts_invoice_id}">${adjusts_number}</a>`,
-    },
-    { head: 'Reason', cell: ({ reason }) => reason },
-    {
-      head: 'Change',
-      isFigure: true,
-      cell: ({ total_cents, currency }) => `${currency} ${signedAmount(total_cents, currency)}`,
-    },
-  ],
-})}${more(nextHref, 'Earlier notes')}`,
+${notesTable(entries, visitor)}${more(nextHref, 'Earlier notes')}`,
+  });
+}
+
+/** Renders adjustment notes of a tenant, newest first. */
+export function notesTable(notes: readonly NoteHeader[], visitor: Visitor): Markup {
+  return table<NoteHeader>({
+    caption: 'Adjustment notes, newest first',
+    empty: 'No adjustment notes.',
+    rows: notes,
+    columns: [
+      {
+        head: 'Note',
+        isHead: true,
+        cell: ({ adjustment_note_id: id, number, period_start }) =>
+          markup`<a href="${noteHref(visitor, id)}">${number}</a><span class="sub">${formatMonth(period_start)}</span>`,
+      },
+      { head: 'Issued', cell: ({ issued_on }) => formatDate(issued_on) },
+      {
+        head: 'Adjusts',
+        cell: ({ adjusts_invoice_id, adjusts_number }) =>
+          markup`<a href="${invoiceHref(visitor, adjusts_invoice_id)}">${adjusts_number}</a>`,
+      },
+      { head: 'Reason', cell: ({ reason }) => reason },
+      {
+        head: 'Change',
+        isFigure: true,
+        cell: ({ total_cents, currency }) => `${currency} ${signedAmount(total_cents, currency)}`,
+      },
+    ],
   });
 }
 
 /** Renders a tenant's payments, latest first. */
-export function tenantPaymentsPage({
-  visitor,
-  entries,
-  nextHref,
-}: TenantListView<PaymentView>): string {
+export function tenantPaymentsPage(view: TenantListView<PaymentView>): string {
+  const { visitor, tenantId, entries, nextHref } = view;
   return layout({
     title: 'Payments',
     visitor,
-    trail: [documentsStart(visitor)],
-    main: markup`${paymentsTable({
-      caption: 'Payments, latest first',
-      empty: 'No payments yet.',
-      payments: entries,
-      invoiceNumber: null,
-      visitor,
-    })}${more(nextHref, 'Earlier payments')}`,
+    trail: invoicesTrail(visitor, tenantId),
+    main: markup`${accountPayments(entries, visitor)}${more(nextHref, 'Earlier payments')}`,
   });
+}
+
+/** Renders payments of a tenant, latest first. */
+export function accountPayments(payments: readonly PaymentView[], visitor: Visitor): Markup {
+  return paymentsTable({
+    caption: 'Payments, latest first',
+    empty: 'No payments yet.',
+    payments,
+    invoiceNumber: null,
+    visitor,
+  });
+}
+
+function invoicesTrail(visitor: Visitor, tenantId: string): readonly Link[] {
+  const href = `${accountHref(visitor, tenantId)}/invoices`;
+  return [...accountTrail(visitor, tenantId), { href, text: 'Invoices' }];
 }
 
 function more(nextHref: string | null, text: string): Markup {

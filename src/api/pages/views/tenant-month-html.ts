@@ -13,26 +13,44 @@ import { table } from './html-table.ts';
 import { layout, type Visitor } from './layout.ts';
 import { linesTable, type LinesTotals } from './lines-table.ts';
 import { minute, roundedMoney } from './page-format.ts';
+import { accountHref, accountTrail } from './places.ts';
 import { deploymentsSection, modelsSection } from './running-usage-html.ts';
 
-export interface TenantMonthView {
+/** What a running month costs so far. */
+export interface MonthSummaryView {
   readonly visitor: Visitor;
   readonly running: RunningMonthJson;
   readonly thresholds: readonly ThresholdView[];
+}
+
+export interface TenantMonthView extends MonthSummaryView {
   readonly daily: DailyView['usage'];
 }
 
 /** Renders a tenant's running month: what it costs so far, from what, and on which days. */
-export function tenantMonthPage({ visitor, running, thresholds, daily }: TenantMonthView): string {
-  const { period, as_of, llm, currency, deployments } = running;
-  const { timeZone } = visitor;
+export function tenantMonthPage({ daily, ...summary }: TenantMonthView): string {
+  const { visitor, running } = summary;
+  const { tenant_id, period, llm, currency, deployments } = running;
+  const days = {
+    ...{ month: period.month, timeZone: visitor.timeZone, usage: daily },
+    usageHref: `${accountHref(visitor, tenant_id)}/usage`,
+    names: namesOf(deployments),
+  };
   return layout({
     title: `${formatMonth(period.month)} so far`,
     visitor,
+    trail: accountTrail(visitor, tenant_id),
     isLive: daily.state === 'computing',
-    main: markup`<p class="soft">As of ${minute(as_of, timeZone)}; ${percentText(period.elapsed)} of the month has passed.</p>
-${costFacts(running)}${notes(running, thresholds)}${thresholdsSection(running.invoice_so_far, thresholds)}${modelsSection(llm, currency)}${deploymentsSection(deployments)}${dailySection({ month: period.month, timeZone, usage: daily, names: namesOf(deployments) })}${invoiceSection(running)}`,
+    main: markup`${monthSummary(summary)}${modelsSection(llm, currency)}${deploymentsSection(deployments)}${dailySection(days)}${invoiceSection(running)}`,
   });
+}
+
+/** Renders what a running month costs so far and is expected to, and how far it is from each spend threshold. */
+export function monthSummary({ visitor, running, thresholds }: MonthSummaryView): Markup {
+  const { tenant_id, as_of, period } = running;
+  const thresholdsHref = `${accountHref(visitor, tenant_id)}/thresholds`;
+  return markup`<p class="soft">As of ${minute(as_of, visitor.timeZone)}; ${percentText(period.elapsed)} of the month has passed.</p>
+${costFacts(running)}${notes(running, thresholds, thresholdsHref)}${thresholdsSection(running.invoice_so_far, thresholds, thresholdsHref)}`;
 }
 
 function costFacts({ invoice_so_far: soFar, projection, llm, currency }: RunningMonthJson): Markup {
@@ -63,14 +81,18 @@ function recurringOf({ lines }: SoFar): number {
   return recurringCentsOf({ lines: own });
 }
 
-function notes(running: RunningMonthJson, thresholds: readonly ThresholdView[]): Markup {
+function notes(
+  running: RunningMonthJson,
+  thresholds: readonly ThresholdView[],
+  thresholdsHref: string,
+): Markup {
   const { problem, includes_earlier_months, period } = running;
   return markup`${
     problem === null
       ? ''
       : markup`<p class="note bad">${badge('bad', 'no invoice')} The invoice can’t be computed at the moment: ${problem.reason}. The usage below is counted.</p>
 `
-  }${thresholds.map(reachedNote)}${
+  }${thresholds.map((threshold) => reachedNote(threshold, thresholdsHref))}${
     includes_earlier_months
       ? ''
       : markup`<p class="note">Usage and charges that are left from earlier months are not included until the invoice of ${formatMonth(previousMonth(period.month))} is released.</p>
@@ -79,14 +101,21 @@ function notes(running: RunningMonthJson, thresholds: readonly ThresholdView[]):
 }
 
 /** Says that a threshold was reached; nothing for the others. */
-function reachedNote({ threshold_id, reached, currency }: ThresholdView): Markup {
+function reachedNote(
+  { threshold_id, reached, currency }: ThresholdView,
+  thresholdsHref: string,
+): Markup {
   if (reached === null) return markup``;
-  return markup`<p class="note">${badge('busy', 'threshold reached')} <a href="/tenant/thresholds">${threshold_id}</a>: ${formatMoney(reached.threshold_cents, currency)} before tax.</p>
+  return markup`<p class="note">${badge('busy', 'threshold reached')} <a href="${thresholdsHref}">${threshold_id}</a>: ${formatMoney(reached.threshold_cents, currency)} before tax.</p>
 `;
 }
 
 /** Shows how far the month is from each threshold; nothing without thresholds. */
-function thresholdsSection(soFar: SoFar | null, thresholds: readonly ThresholdView[]): Markup {
+function thresholdsSection(
+  soFar: SoFar | null,
+  thresholds: readonly ThresholdView[],
+  thresholdsHref: string,
+): Markup {
   if (soFar === null || thresholds.length === 0) return markup``;
   const spent = String(soFar.subtotal_cents);
   const rows = thresholds.map((threshold) => {
@@ -105,7 +134,7 @@ ${table({
       head: 'Threshold',
       isHead: true,
       cell: ({ threshold_id, cents }) =>
-        markup`<a href="/tenant/thresholds">${threshold_id}</a>${cents === null ? '' : bar(smaller(spent, cents), cents)}`,
+        markup`<a href="${thresholdsHref}">${threshold_id}</a>${cents === null ? '' : bar(smaller(spent, cents), cents)}`,
     },
     {
       head: 'Amount',

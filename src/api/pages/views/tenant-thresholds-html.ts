@@ -7,6 +7,7 @@ import { errorSummary, field, type FieldMistake } from './form-fields.ts';
 import { table } from './html-table.ts';
 import { formToken, layout, type Visitor } from './layout.ts';
 import { minute } from './page-format.ts';
+import { accountHref, accountTrail } from './places.ts';
 
 /** The submitted form. */
 export interface ThresholdForm {
@@ -17,6 +18,7 @@ export interface ThresholdForm {
 
 export interface ThresholdsView {
   readonly visitor: Visitor;
+  readonly tenantId: string;
   readonly currency: string;
   readonly thresholds: readonly ThresholdView[];
   readonly form: ThresholdForm;
@@ -25,32 +27,43 @@ export interface ThresholdsView {
 
 /** Renders a tenant's spend thresholds with the form for another one. */
 export function thresholdsPage(view: ThresholdsView): string {
-  const { visitor, thresholds, mistakes } = view;
+  const { visitor, tenantId, thresholds, mistakes } = view;
   return layout({
     title: 'Spend thresholds',
     visitor,
+    trail: accountTrail(visitor, tenantId),
     hasErrors: mistakes.length > 0,
     main: markup`${errorSummary(mistakes)}<p>When the invoice of the running month comes to a threshold, before tax, the event usage.threshold_reached is sent once, within minutes. Nothing is blocked.</p>
-${table<ThresholdView>({
-  caption: 'Spend thresholds',
-  empty: 'No thresholds yet.',
-  rows: thresholds,
-  columns: [
-    {
-      head: 'Name',
-      isHead: true,
-      cell: ({ threshold_id }) => markup`<span class="id">${threshold_id}</span>`,
-    },
-    { head: 'Threshold', isFigure: true, cell: limitOf },
-    { head: 'This month', cell: (threshold) => stateOf(threshold, visitor.timeZone) },
-    {
-      head: markup`<span class="heard">Remove</span>`,
-      cell: ({ threshold_id }) =>
-        markup`<form method="post" action="/tenant/thresholds/${encodeURIComponent(threshold_id)}/remove">${formToken(visitor)}<button class="quiet">Remove<span class="heard"> ${threshold_id}</span></button></form>`,
-    },
-  ],
-})}<h2 id="new">Set a threshold</h2>
+${thresholdsTable(view)}<h2 id="new">Set a threshold</h2>
 ${thresholds.length >= MAX_THRESHOLDS ? markup`<p class="empty">There are ${MAX_THRESHOLDS} thresholds, the most that are possible: remove one first.</p>\n` : newForm(view)}`,
+  });
+}
+
+/** Renders a tenant's spend thresholds, each with a button that removes it. */
+export function thresholdsTable({
+  visitor,
+  tenantId,
+  thresholds,
+}: Pick<ThresholdsView, 'visitor' | 'tenantId' | 'thresholds'>): Markup {
+  const path = `${accountHref(visitor, tenantId)}/thresholds`;
+  return table<ThresholdView>({
+    caption: 'Spend thresholds',
+    empty: 'No thresholds yet.',
+    rows: thresholds,
+    columns: [
+      {
+        head: 'Name',
+        isHead: true,
+        cell: ({ threshold_id }) => markup`<span class="id">${threshold_id}</span>`,
+      },
+      { head: 'Threshold', isFigure: true, cell: limitOf },
+      { head: 'This month', cell: (threshold) => stateOf(threshold, visitor.timeZone) },
+      {
+        head: markup`<span class="heard">Remove</span>`,
+        cell: ({ threshold_id }) =>
+          markup`<form method="post" action="${path}/${encodeURIComponent(threshold_id)}/remove">${formToken(visitor)}<button class="quiet">Remove<span class="heard"> ${threshold_id}</span></button></form>`,
+      },
+    ],
   });
 }
 
@@ -65,8 +78,8 @@ function stateOf({ reached, currency }: ThresholdView, timeZone: string): Markup
   return markup`${badge('busy', 'reached')}<span class="sub">${formatMoney(reached.reached_cents, currency)} on ${minute(reached.reached_at, timeZone)}</span>`;
 }
 
-function newForm({ visitor, currency, form, mistakes }: ThresholdsView): Markup {
-  return markup`<form class="sheet" method="post" action="/tenant/thresholds">
+function newForm({ visitor, tenantId, currency, form, mistakes }: ThresholdsView): Markup {
+  return markup`<form class="sheet" method="post" action="${accountHref(visitor, tenantId)}/thresholds">
 ${formToken(visitor)}${field({
     id: 'threshold_id',
     label: 'Name',
