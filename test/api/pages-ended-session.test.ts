@@ -3,7 +3,7 @@ import { createApp } from '../../src/api/app.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { listItems } from '../../src/db/invoices/item-views.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
-import { cookieOf, postForm, SAME_ORIGIN, signIn } from './_pages.ts';
+import { cookieOf, formOf, postForm, SAME_ORIGIN, signIn } from './_pages.ts';
 
 const PATH = '/operator/items/new';
 const TYPED = {
@@ -62,7 +62,10 @@ describe('a form without a session', () => {
     expect(fields).toMatchObject(TYPED);
     expect(fields.form_token).not.toBe(formToken);
     const headers = { ...SAME_ORIGIN, Cookie: cookieOf(shown) };
-    const sent = await postForm(api.app, PATH, fields, headers);
+    const foreseen = await postForm(api.app, PATH, fields, headers);
+    expect(foreseen.text).toContain('Nothing has been done yet');
+    expect(await recorded()).toEqual([]);
+    const sent = await postForm(api.app, PATH, formOf(foreseen), headers);
     expect(sent.status).toBe(303);
     expect(await recorded()).toEqual([TYPED.description]);
   });

@@ -95,7 +95,10 @@ describe('what all pages share', () => {
       );
     expect(await ids()).not.toContain(itemId);
     await page.getByRole('button', { name: 'Send' }).click();
-    await page.waitForURL('**/operator/items?tenant_id=acme');
+    await page.waitForSelector('text=Nothing has been done yet');
+    expect(await ids()).not.toContain(itemId);
+    await page.getByRole('button', { name: 'Add' }).click();
+    await page.waitForURL('**/operator/items?tenant_id=acme&done=item-added');
     expect(await ids()).toContain(itemId);
   });
 });
