@@ -5,22 +5,25 @@ import { makeLateEvent } from '../../dev/demo-usage.ts';
 import { downTo, type Picture } from './picture.ts';
 import { MONTH, type Shop } from './shop.ts';
 
+/** A tenant whose gateway sends usage late. */
+const LATE_TENANT = 'juniper-labs';
+
 /** The operator pages and the quote page, as an operator sees them. */
 export const OPERATOR_PAGES: readonly Picture[] = [
   {
     name: 'operator-month',
     shows: 'a month that is being closed',
     when: 'closing',
-    size: { width: 1100, height: 1180 },
+    size: { width: 1100, height: 1800 },
     async show(page, shop) {
       await openSignedIn(page, shop, `/operator/months/${MONTH}`);
-      return downTo(page, page.getByRole('table').nth(1));
+      return downTo(page, page.locator('#comparison ~ .scroll').first());
     },
   },
   {
     name: 'operator-parked',
     shows: 'parked tenants, why, and what to do',
-    size: { width: 1100, height: 600 },
+    size: { width: 1100, height: 800 },
     async show(page, shop) {
       await openSignedIn(page, shop, `/operator/months/${MONTH}/parked`);
       return downTo(page, page.getByRole('button', { name: 'Rerun selected' }));
@@ -29,10 +32,21 @@ export const OPERATOR_PAGES: readonly Picture[] = [
   {
     name: 'operator-invoice',
     shows: 'an invoice after a forced rerun: what it changed, and its revisions',
-    size: { width: 1100, height: 1180 },
+    size: { width: 1100, height: 1800 },
     async show(page, shop) {
       await reRunForLateUsage(page, shop);
       return downTo(page, page.getByRole('table').last());
+    },
+  },
+  {
+    name: 'operator-comparison',
+    shows: "why an invoice differs from the tenant's last one",
+    size: { width: 1100, height: 1100 },
+    async show(page, shop) {
+      await openSignedIn(page, shop, `/operator/months/${MONTH}/invoices?search=${LATE_TENANT}`);
+      await page.click('tbody a[href^="/operator/invoices/"]');
+      await page.click('a[href$="/compare"]');
+      return downTo(page, page.locator('#changes ~ .scroll').first());
     },
   },
   {
@@ -56,15 +70,14 @@ async function openSignedIn(page: Page, { stack }: Shop, path: string): Promise<
 
 /** An operator forces a rerun from the pages, and opens the new revision. */
 async function reRunForLateUsage(page: Page, shop: Shop): Promise<void> {
-  const tenantId = 'juniper-labs';
   const { API_URL, GATEWAY_API_KEY } = shop.stack.env;
   const gateway = createUsageClient({ apiUrl: API_URL, apiKey: GATEWAY_API_KEY });
   for (const deployment of listDemoDeployments(readDemoFiles())) {
-    if (deployment.tenantId === tenantId) {
+    if (deployment.tenantId === LATE_TENANT) {
       await gateway.postOne('llm', makeLateEvent(MONTH, deployment));
     }
   }
-  await openSignedIn(page, shop, `/operator/months/${MONTH}/re-run?tenant_id=${tenantId}`);
+  await openSignedIn(page, shop, `/operator/months/${MONTH}/re-run?tenant_id=${LATE_TENANT}`);
   await page.fill('#reason', 'usage that came late');
   await page.click('text="Rerun"');
   await page.waitForSelector('text=The request is done');
