@@ -48,8 +48,8 @@ export async function documentPdf(document: BillingDocument): Promise<Buffer> {
     { first: BOTTOM - top.height - HEAD_HEIGHT, others, tail: tail.height },
   );
   const appendices = document.appendices.map((each) => layOutAppendix(each, measures, others));
-  const appended = appendices.flatMap(({ pages, draw }) =>
-    pages.map((page, index) => ({ page, index, draw })),
+  const appended = appendices.flatMap((appendix) =>
+    appendix.pages.map((page, index) => ({ page, index, appendix })),
   );
   const pageCount = pages.length + appended.length;
   const root = pdf.struct('Document');
@@ -69,11 +69,11 @@ export async function documentPdf(document: BillingDocument): Promise<Buffer> {
       tail.draw(root, end);
     }
   }
-  appended.forEach(({ page, index, draw }, at) => {
+  appended.forEach(({ page, index, appendix }, at) => {
     pdf.addPage();
     drawFurniture(pen, document, `Page ${pages.length + at + 1} of ${pageCount}`);
     drawRunningHead(pen, document);
-    draw(pen, root, page, index);
+    appendix.draw(pen, root, page, index);
   });
   root.end();
   pdf.end();
