@@ -1,4 +1,7 @@
 import { defineConfig } from 'vitest/config';
+import { requireNode24 } from './test/_util/require-node-24.ts';
+
+requireNode24('npm test -- <file>');
 
 /** What Stryker runs for each mutant: separate, because vitest.config.ts also starts the servers. */
 export default defineConfig({
