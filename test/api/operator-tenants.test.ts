@@ -225,7 +225,7 @@ describe('the page of a tenant', () => {
   test.each(['nobody', 'no id!', 'x'.repeat(300)])('says if there is no tenant %j', async (id) => {
     const { status, text } = await operator.get(`/operator/tenants/${encodeURIComponent(id)}`);
     expect(status).toBe(404);
-    expect(text).toContain('there is no tenant');
+    expect(text).toContain('There is no tenant');
   });
 
   test('has the lists and the running month that the tenant sees', async () => {

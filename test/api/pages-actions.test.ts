@@ -357,6 +357,7 @@ describe('excluding an event', () => {
       /href="(\/operator\/usage-exclusions\/new[^"]+)"/.exec((await operator.get(page)).text) ?? [];
     const path = link.replaceAll('&amp;', '&');
     const opened = await operator.get(path);
+    const theirs = await other.get(path);
     expect(opened.text).toContain(`AUD 12.34567 of ${tenantId}-a in May 2026 is no longer billed.`);
     expect(opened.text).toMatch(
       new RegExp(
@@ -376,7 +377,7 @@ describe('excluding an event', () => {
     expect((await operator.confirm(path, opened, { reason: 'priced in dollars' })).status).toBe(
       303,
     );
-    const refused = await other.confirm(path, opened, { reason: 'theirs' });
+    const refused = await other.confirm(path, theirs, { reason: 'theirs' });
     expect(outcome(refused)).toEqual(says(422, 'It is excluded already: by key:ops on '));
     await forceInvoices(world, [tenantId]);
     const [, revision] = await invoicesOf(api.db, tenantId);

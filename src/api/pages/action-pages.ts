@@ -78,20 +78,21 @@ export function operatorAction<Params, Values>(
   const sent = operatorPage({ method: 'post', path, params }, async (incoming, deps) => {
     const call = toCall(definition, incoming.form, incoming);
     const again = (outlook: Outlook) => show(definition, call, outlook, deps, incoming.path);
-    if (!(await definition.wasDone(call, deps))) {
-      const outlook = await outlookOf(definition, call, deps);
-      const view = await definition.view(call, deps);
-      const isSeen = incoming.form.text('seen') === seenOf(outlook.consequences);
-      const isConfirmed = incoming.form.text('confirmed') === 'true';
-      const mistakes = [
-        ...outlook.mistakes,
-        ...reasonMistakes(view, call),
-        ...(isSeen && !isConfirmed ? confirmMistakes(view) : []),
-      ];
-      if (view.refusal !== null || mistakes.length > 0) {
-        return again({ ...outlook, mistakes, status: 422 });
-      }
-      if (!isSeen) return again({ ...outlook, isChanged: true });
+    const outlook = await outlookOf(definition, call, deps);
+    const view = await definition.view(call, deps);
+    const isSeen = incoming.form.text('seen') === seenOf(outlook.consequences);
+    const isConfirmed = incoming.form.text('confirmed') === 'true';
+    const mistakes = [
+      ...outlook.mistakes,
+      ...reasonMistakes(view, call),
+      ...(isSeen && !isConfirmed ? confirmMistakes(view) : []),
+    ];
+    const isRefused = view.refusal !== null || mistakes.length > 0;
+    // Asked last: of two clicks at the same time, one may do it while the other reads what will happen.
+    if ((isRefused || !isSeen) && !(await definition.wasDone(call, deps))) {
+      return again(
+        isRefused ? { ...outlook, mistakes, status: 422 } : { ...outlook, isChanged: true },
+      );
     }
     try {
       return seeOther(await definition.run(call, deps));
