@@ -71,7 +71,7 @@ test('usage of an unknown tenant of LiteLLM becomes a line of its invoice', asyn
 
   await put('/api/v1/tenants/newco', { name: 'Newco', currency: 'AUD' });
   await put('/api/v1/deployments/newco-a', { tenant_id: 'newco' });
-  const sweep = () => releaseCured(api.deps.db, { now: new Date(), timeBounds: ANY_TIME });
+  const sweep = () => releaseCured(api.db, { now: new Date(), timeBounds: ANY_TIME });
   expect(await sweep()).toMatchObject({
     released: 2,
     added: [{ currency: 'AUD', charge_cents: '120.6' }],

@@ -467,8 +467,8 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
     await listParkedMonths(api, 't-7');
     await countQuarantined(api, { tenantId: 't-7' });
     await listTenantBalances(api, ['t-7'], { after: null, limit: 10 });
-    for (const is of [true, false]) {
-      const filter = { tenantId: 't-7', ended: { by: at, is } };
+    for (const isEnded of [true, false]) {
+      const filter = { tenantId: 't-7', ended: { by: at, is: isEnded } };
       await listSubscriptions(api, filter, { after: null, limit: 10 });
     }
     const waiting = { tenantId: 't-7', state: 'waiting' } as const;
