@@ -81,6 +81,7 @@ const NOT_ON_RECORD = new Set([
   'payments.aging',
   'thresholds.list',
   'invoices.show',
+  'invoices.compare',
   'invoices.diff',
   'quarantine.list',
   'quarantine.show',
