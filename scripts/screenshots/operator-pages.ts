@@ -39,17 +39,6 @@ export const OPERATOR_PAGES: readonly Picture[] = [
     },
   },
   {
-    name: 'operator-comparison',
-    shows: "why an invoice differs from the tenant's last one",
-    size: { width: 1100, height: 1100 },
-    async show(page, shop) {
-      await openSignedIn(page, shop, `/operator/months/${MONTH}/invoices?search=${LATE_TENANT}`);
-      await page.click('tbody a[href^="/operator/invoices/"]');
-      await page.click('a[href$="/compare"]');
-      return downTo(page, page.locator('#changes ~ .scroll').first());
-    },
-  },
-  {
     name: 'quote',
     shows: "a plan's price by expected usage",
     size: { width: 1100, height: 960 },
