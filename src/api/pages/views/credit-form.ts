@@ -3,7 +3,7 @@ import { amountText, lineText } from '../../../display/line-text.ts';
 import { formatMoney } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import type { ActionView } from './action-form.ts';
-import { field, type FieldMistake } from './form-fields.ts';
+import { field, textField, type FieldMistake } from './form-fields.ts';
 import type { Visitor } from './layout.ts';
 import { invoicePlace } from './invoice-actions.ts';
 
@@ -41,13 +41,13 @@ export function creditView({ document, left, form, visitor, refusal }: CreditVie
     refusal,
     hidden: { request_id: requestIdOf(invoice) },
     fields: (mistakes) =>
-      markup`${lineField(document, form, mistakes)}${field({
+      markup`${lineField(document, form, mistakes)}${textField({
         id: 'amount',
         label: `Amount in ${invoice.currency}`,
         hint: `Before tax, above 0${left === null ? '' : `, at most ${formatMoney(left, invoice.currency)}`}.`,
         mistakes,
-        input: (attributes) =>
-          markup`<input ${attributes} name="amount" value="${form.amount}" required autocomplete="off">`,
+        value: form.amount,
+        more: markup` required autocomplete="off"`,
       })}`,
     reasonHint:
       'Printed on the adjustment note: write it for the tenant. Recorded with your key’s name.',
@@ -79,13 +79,13 @@ function lineField(
 ): Markup {
   const creditable = lines.filter(isCreditable);
   if (creditable.length > MAX_OPTIONS) {
-    return field({
+    return textField({
       id: 'line_no',
       label: 'Line',
       hint: 'The number of the line, as in the list of lines.',
       mistakes,
-      input: (attributes) =>
-        markup`<input ${attributes} name="line_no" value="${lineNo}" required inputmode="numeric">`,
+      value: lineNo,
+      more: markup` required inputmode="numeric"`,
     });
   }
   const options = creditable.map((line) => {

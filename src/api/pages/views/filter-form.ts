@@ -9,8 +9,8 @@ export interface FilterField {
   readonly value: string;
   /** The values to choose from, besides any; undefined: free text. */
   readonly choices?: readonly FilterChoice[];
-  /** The choice of no filter: `Any state`. */
-  readonly any?: string;
+  /** The choice of no filter: `Any state`. Null: one of the values is always chosen. */
+  readonly any?: string | null;
   readonly type?: 'text' | 'date';
 }
 
@@ -41,7 +41,7 @@ function inputOf(
   if (choices === undefined) {
     return markup`<input ${attributes} type="${type}" name="${name}" value="${value}"${type === 'text' ? markup` spellcheck="false"` : ''}>`;
   }
-  const options = [{ value: '', text: any }, ...choices].map(
+  const options = [...(any === null ? [] : [{ value: '', text: any }]), ...choices].map(
     (choice) =>
       markup`<option value="${choice.value}"${choice.value === value ? markup` selected` : ''}>${choice.text}</option>`,
   );

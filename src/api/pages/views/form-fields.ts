@@ -42,14 +42,35 @@ ${hint === undefined ? '' : markup`<div class="hint" id="${id}-hint">${hint}</di
 `;
 }
 
-/** Renders the field for the reason of an action. @param hint says where it is stored, and who reads it */
+export interface TextFieldOptions extends Omit<FieldOptions, 'input'> {
+  /** As it was typed. */
+  readonly value: string;
+  /** Further attributes of the input, with a space before each. */
+  readonly more?: Markup;
+}
+
+/** Renders a field for a line of text, which is sent under its id. */
+export function textField({ value, more = markup``, ...options }: TextFieldOptions): Markup {
+  return field({
+    ...options,
+    input: (attributes) =>
+      markup`<input ${attributes} name="${options.id}" value="${value}"${more}>`,
+  });
+}
+
+/**
+ * Renders the field for the reason of an action, which is sent as `reason`.
+ * @param hint says where it is stored, and who reads it
+ * @param id of the input; pages with several forms have several
+ */
 export function reasonField(
   reason: string,
   hint: string,
   mistakes: readonly FieldMistake[],
+  id = 'reason',
 ): Markup {
   return field({
-    id: 'reason',
+    id,
     label: 'Reason',
     hint,
     mistakes,

@@ -5,7 +5,7 @@ import { formatMoney } from '../../../domain/format.ts';
 import { waitsFor } from '../../../domain/item-state.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import type { ActionView } from './action-form.ts';
-import { field, type FieldMistake } from './form-fields.ts';
+import { textField, type FieldMistake } from './form-fields.ts';
 import { ITEMS_PATH, itemsTrail } from './items-html.ts';
 
 /** The submitted form of a charge or credit. */
@@ -32,38 +32,41 @@ export function newItemView(form: ItemForm): ActionView {
 }
 
 function itemFields(form: ItemForm, mistakes: readonly FieldMistake[]): Markup {
-  const input = (id: string, value: string, more: Markup) => (attributes: Markup) =>
-    markup`<input ${attributes} name="${id}" value="${value}" required${more}>`;
-  return markup`${field({
+  return markup`${textField({
     id: 'item_id',
     label: 'Id',
     hint: 'Keep it, or enter your own. The same id is recorded only once.',
     mistakes,
-    input: input('item_id', form.itemId, markup` spellcheck="false"`),
-  })}${field({
+    value: form.itemId,
+    more: markup` required spellcheck="false"`,
+  })}${textField({
     id: 'tenant_id',
     label: 'Tenant',
     hint: 'Tenant id.',
     mistakes,
-    input: input('tenant_id', form.tenantId, markup` spellcheck="false"`),
-  })}${field({
+    value: form.tenantId,
+    more: markup` required spellcheck="false"`,
+  })}${textField({
     id: 'month',
     label: 'Month',
     hint: 'Such as 2026-05. The first invoice of this month or a later one takes it.',
     mistakes,
-    input: input('month', form.month, markup` inputmode="numeric"`),
-  })}${field({
+    value: form.month,
+    more: markup` required inputmode="numeric"`,
+  })}${textField({
     id: 'description',
     label: 'Description',
     hint: 'As the tenant reads it on the invoice.',
     mistakes,
-    input: input('description', form.description, markup` maxlength="200"`),
-  })}${field({
+    value: form.description,
+    more: markup` required maxlength="200"`,
+  })}${textField({
     id: 'amount',
     label: 'Amount',
     hint: 'In the currency of the tenant, without tax. A credit is negative, such as -40.00.',
     mistakes,
-    input: input('amount', form.amount, markup` autocomplete="off"`),
+    value: form.amount,
+    more: markup` required autocomplete="off"`,
   })}<div class="choice"><input type="checkbox" id="taxable" name="taxable" value="true"${form.isTaxable ? markup` checked` : ''}><label for="taxable">Taxable</label></div>
 `;
 }

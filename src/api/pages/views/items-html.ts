@@ -5,7 +5,7 @@ import { ITEM_STATES, waitsFor } from '../../../domain/item-state.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
 import { doneNote, type Done } from './done-note.ts';
-import { field } from './form-fields.ts';
+import { filterForm, type FilterField } from './filter-form.ts';
 import { table } from './html-table.ts';
 import { invoiceHref, tenantIdLink } from './places.ts';
 import { layout, type Link, type Visitor } from './layout.ts';
@@ -31,7 +31,7 @@ export function itemsPage({ visitor, items, filter, done, nextHref }: ItemsView)
     title: 'Charges and credits',
     visitor,
     main: markup`${doneNote(done)}<p>One-off charges and credits for the next invoices of tenants. <a href="/operator/items/new">Add one</a></p>
-${filterForm(filter)}
+${filterForm(ITEMS_PATH, filterFields(filter))}
 ${itemsTable({ items, visitor, empty: isFiltered ? 'No charges or credits match.' : 'There are no charges or credits yet.' })}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Earlier charges and credits</a></p>\n`}`,
   });
 }
@@ -74,24 +74,16 @@ export function itemsTable({ items, visitor, empty, isOfTenant = false }: ItemsT
   });
 }
 
-function filterForm({ tenantId, state }: ItemsView['filter']): Markup {
-  const options = ['', 'waiting', ...ITEM_STATES].map(
-    (one) =>
-      markup`<option value="${one}"${one === state ? markup` selected` : ''}>${one === '' ? 'Any state' : one.replaceAll('_', ' ')}</option>`,
-  );
-  return markup`<form class="filter" method="get" action="/operator/items">
-${field({
-  id: 'tenant_id',
-  label: 'Tenant',
-  mistakes: [],
-  input: (attributes) => markup`<input ${attributes} name="tenant_id" value="${tenantId}">`,
-})}${field({
-    id: 'state',
-    label: 'State',
-    mistakes: [],
-    input: (attributes) => markup`<select ${attributes} name="state">${options}</select>`,
-  })}<button class="quiet">Filter</button>
-</form>`;
+/** Returns the fields that the list is filtered by. */
+function filterFields({ tenantId, state }: ItemsView['filter']): readonly FilterField[] {
+  const choices = ['waiting', ...ITEM_STATES].map((one) => ({
+    value: one,
+    text: one.replaceAll('_', ' '),
+  }));
+  return [
+    { name: 'tenant_id', label: 'Tenant', value: tenantId },
+    { name: 'state', label: 'State', value: state, choices, any: 'Any state' },
+  ];
 }
 
 function stateCell(item: ListedItem, visitor: Visitor): Markup {

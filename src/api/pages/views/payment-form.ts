@@ -1,7 +1,7 @@
 import type { InvoiceHeader } from '../../../db/invoices/invoice-views.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import type { ActionView } from './action-form.ts';
-import { field, type FieldMistake } from './form-fields.ts';
+import { textField, type FieldMistake } from './form-fields.ts';
 import { invoicePlace } from './invoice-actions.ts';
 import type { Visitor } from './layout.ts';
 import { invoiceHref } from './places.ts';
@@ -47,37 +47,39 @@ function paymentFields(
   currency: string,
   mistakes: readonly FieldMistake[],
 ): Markup {
-  const text = (id: string, value: string, more: Markup) => (attributes: Markup) =>
-    markup`<input ${attributes} name="${id}" value="${value}"${more}>`;
-  const required = markup` required`;
-  return markup`${field({
+  return markup`${textField({
     id: 'amount',
     label: `Amount in ${currency}`,
     hint: 'A refund or a returned payment is negative, such as -40.00.',
     mistakes,
-    input: text('amount', form.amount, markup` required inputmode="text" autocomplete="off"`),
-  })}${field({
+    value: form.amount,
+    more: markup` required inputmode="text" autocomplete="off"`,
+  })}${textField({
     id: 'received_on',
     label: 'Received on',
     hint: 'The value date at the bank, such as 2026-06-12.',
     mistakes,
-    input: text('received_on', form.receivedOn, required),
-  })}${field({
+    value: form.receivedOn,
+    more: markup` required`,
+  })}${textField({
     id: 'payment_id',
     label: 'Id',
     hint: 'The bank’s id of the payment, if it has one: an import of the same payment then doesn’t count it again. Otherwise keep the proposed one.',
     mistakes,
-    input: text('payment_id', form.paymentId, markup` required spellcheck="false"`),
-  })}${field({
+    value: form.paymentId,
+    more: markup` required spellcheck="false"`,
+  })}${textField({
     id: 'method',
     label: 'Method (optional)',
     hint: 'Such as bank transfer.',
     mistakes,
-    input: text('method', form.method, markup` maxlength="100"`),
-  })}${field({
+    value: form.method,
+    more: markup` maxlength="100"`,
+  })}${textField({
     id: 'reference',
     label: 'Reference (optional)',
     mistakes,
-    input: text('reference', form.reference, markup` maxlength="500"`),
+    value: form.reference,
+    more: markup` maxlength="500"`,
   })}`;
 }

@@ -10,7 +10,8 @@ import {
 } from '../../../domain/quarantine.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
-import { errorSummary, field, type FieldMistake } from './form-fields.ts';
+import { filterForm, type FilterField } from './filter-form.ts';
+import { errorSummary, reasonField, textField, type FieldMistake } from './form-fields.ts';
 import { table } from './html-table.ts';
 import { formToken, layout, type Visitor } from './layout.ts';
 import { minute } from './page-format.ts';
@@ -59,7 +60,7 @@ export function quarantinePage(view: QuarantineView): string {
     visitor,
     hasErrors: mistakes.length > 0,
     main: markup`${errorSummary(mistakes)}<p>Usage that gateways sent and that could not be accepted. Held events are not billed. ${counts.length === 0 ? '' : markup`Held: ${heldText(counts)}.`}</p>
-${filterForm(filter)}
+${filterForm('/operator/quarantine', filterFields(filter))}
 ${table({
   caption: 'Quarantined usage, latest first',
   empty: 'No events match.',
@@ -91,32 +92,22 @@ ${table({
   });
 }
 
-function filterForm({ state, heldFor, tenantId }: QuarantineView['filter']): Markup {
-  const option = (value: string, text: string, isSelected: boolean) =>
-    markup`<option value="${value}"${isSelected ? markup` selected` : ''}>${text}</option>`;
-  const states = QUARANTINE_STATES.map((one) => option(one, one, one === state));
-  const reasons = [
-    option('', 'Any reason', heldFor === null),
-    ...QUARANTINE_REASONS.map((one) => option(one, reasonText(one), one === heldFor)),
+/** Returns the fields that the list is filtered by. */
+function filterFields({
+  state,
+  heldFor,
+  tenantId,
+}: QuarantineView['filter']): readonly FilterField[] {
+  const states = QUARANTINE_STATES.map((one) => ({ value: one, text: one }));
+  const reasons = QUARANTINE_REASONS.map((one) => ({ value: one, text: reasonText(one) }));
+  return [
+    { name: 'state', label: 'State', value: state, choices: states, any: null },
+    {
+      ...{ name: 'held_for', label: 'Reason', value: heldFor ?? '' },
+      ...{ choices: reasons, any: 'Any reason' },
+    },
+    { name: 'tenant_id', label: 'Tenant', value: tenantId },
   ];
-  return markup`<form class="filter" method="get" action="/operator/quarantine">
-${field({
-  id: 'state',
-  label: 'State',
-  mistakes: [],
-  input: (attributes) => markup`<select ${attributes} name="state">${states}</select>`,
-})}${field({
-    id: 'held_for',
-    label: 'Reason',
-    mistakes: [],
-    input: (attributes) => markup`<select ${attributes} name="held_for">${reasons}</select>`,
-  })}${field({
-    id: 'tenant_id',
-    label: 'Tenant',
-    mistakes: [],
-    input: (attributes) => markup`<input ${attributes} name="tenant_id" value="${tenantId}">`,
-  })}<button class="quiet">Filter</button>
-</form>`;
 }
 
 const TONES = { held: 'busy', released: 'good', dismissed: 'plain' } as const;
@@ -148,16 +139,11 @@ interface FormView extends DecisionView {
 function releaseForm({ visitor, form, mistakes, about, scope, verb }: FormView): Markup {
   const shown = form.isDismissal ? EMPTY_FORM : form;
   const optional = (id: string, label: string, value: string) =>
-    field({
-      id,
-      label,
-      mistakes,
-      input: (attributes) => markup`<input ${attributes} name="${id}" value="${value}">`,
-    });
+    textField({ id, label, mistakes, value });
   return markup`<h2 id="release">Release</h2>
 <form class="sheet" method="post" action="/operator/quarantine/release">
 ${formToken(visitor)}${about}<p class="hint">${scope} Events that can’t be accepted yet stay held.</p>
-${reasonField('reason', mistakes, shown.reason)}<fieldset><legend>Only if the gateway sent wrong ones</legend>
+${reasonField(shown.reason, REASON_HINT, mistakes)}<fieldset><legend>Only if the gateway sent wrong ones</legend>
 ${optional('as_tenant', 'Release to tenant', shown.asTenant)}${optional('as_deployment', 'and deployment', shown.asDeployment)}${optional('as_currency', 'Amounts are in', shown.asCurrency)}</fieldset>
 <div class="actions"><button>${verb}</button></div>
 </form>
@@ -168,21 +154,12 @@ function dismissForm({ visitor, form, mistakes, about, scope, verb }: FormView):
   return markup`<h2 id="dismiss">Dismiss</h2>
 <form class="sheet" method="post" action="/operator/quarantine/dismiss">
 ${formToken(visitor)}${about}<p class="hint">${scope} They will not be billed, and stay in this list with your reason. You can’t undo this.</p>
-${reasonField('dismiss_reason', mistakes, form.isDismissal ? form.reason : '')}<div class="actions"><button>${verb}</button></div>
+${reasonField(form.isDismissal ? form.reason : '', REASON_HINT, mistakes, 'dismiss_reason')}<div class="actions"><button>${verb}</button></div>
 </form>
 `;
 }
 
-function reasonField(id: string, mistakes: readonly FieldMistake[], value: string): Markup {
-  return field({
-    id,
-    label: 'Reason',
-    hint: 'Stored with the events, and recorded with your key’s name.',
-    mistakes,
-    input: (attributes) =>
-      markup`<textarea ${attributes} name="reason" rows="2" maxlength="1000" required>${value}</textarea>`,
-  });
-}
+const REASON_HINT = 'Stored with the events, and recorded with your key’s name.';
 
 export interface QuarantinedEventView extends DecisionView {
   readonly event: QuarantinedEvent;

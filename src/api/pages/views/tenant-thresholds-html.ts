@@ -3,7 +3,7 @@ import { formatMoney, groupDigits } from '../../../domain/format.ts';
 import { MAX_THRESHOLDS, PERCENT_OF_PLAN } from '../../../domain/spend-thresholds.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
-import { errorSummary, field, type FieldMistake } from './form-fields.ts';
+import { errorSummary, textField, type FieldMistake } from './form-fields.ts';
 import { table } from './html-table.ts';
 import { formToken, layout, type Visitor } from './layout.ts';
 import { minute } from './page-format.ts';
@@ -80,27 +80,27 @@ function stateOf({ reached, currency }: ThresholdView, timeZone: string): Markup
 
 function newForm({ visitor, tenantId, currency, form, mistakes }: ThresholdsView): Markup {
   return markup`<form class="sheet" method="post" action="${accountHref(visitor, tenantId)}/thresholds">
-${formToken(visitor)}${field({
+${formToken(visitor)}${textField({
     id: 'threshold_id',
     label: 'Name',
     hint: 'Letters, digits, dots, hyphens and underscores, such as warning. An existing name is replaced.',
     mistakes,
-    input: (attributes) =>
-      markup`<input ${attributes} name="threshold_id" value="${form.thresholdId}" autocomplete="off" spellcheck="false" maxlength="64" required>`,
-  })}${field({
+    value: form.thresholdId,
+    more: markup` autocomplete="off" spellcheck="false" maxlength="64" required`,
+  })}${textField({
     id: 'amount',
     label: `Amount in ${currency}`,
     hint: 'Before tax. Or enter a percentage below.',
     mistakes,
-    input: (attributes) =>
-      markup`<input ${attributes} name="amount" value="${form.amount}" inputmode="decimal" autocomplete="off">`,
-  })}${field({
+    value: form.amount,
+    more: markup` inputmode="decimal" autocomplete="off"`,
+  })}${textField({
     id: 'percent',
     label: 'Percentage of the plan',
     hint: `Of the month’s base prices and addons, from ${PERCENT_OF_PLAN.min} %, instead of an amount.`,
     mistakes,
-    input: (attributes) =>
-      markup`<input ${attributes} name="percent" value="${form.percent}" inputmode="numeric" autocomplete="off">`,
+    value: form.percent,
+    more: markup` inputmode="numeric" autocomplete="off"`,
   })}<div class="actions"><button>Set threshold</button></div>
 </form>
 `;
