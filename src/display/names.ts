@@ -1,3 +1,4 @@
+import type { LineKind } from '../domain/types.ts';
 import { textOf, type Meta } from './line-meta.ts';
 
 /**
@@ -35,3 +36,14 @@ export function humanise(code: string): string {
     .join(' ');
   return words === '' ? code : words.charAt(0).toUpperCase() + words.slice(1);
 }
+
+/** What the kinds of lines are called where amounts are added up by kind. */
+export const KIND_NAMES: Readonly<Record<LineKind, string>> = {
+  plan_base: 'Plan base',
+  addon: 'Addons',
+  overage: 'Overage',
+  llm_usage: 'LLM usage',
+  item: 'Charges and credits',
+  credit: 'Credits on lines',
+  tax: 'Tax',
+};

@@ -9,7 +9,7 @@ import { invoiceTaxSchema, TAX_COLUMNS, taxColumns, taxViewOf } from '../tax/inv
 import { tellingIssued } from '../webhooks/webhook-outbox.ts';
 import { chargedSoFar, chargedSoFarOf } from './charged-so-far.ts';
 import { DIGITS_OF_NUMBER } from './invoice-numbers.ts';
-import { KIND_COLUMNS, KIND_NAMES, kindColumns, kindsOf } from './kind-totals.ts';
+import { KIND_COLUMNS, KIND_COLUMN_NAMES, kindColumns, kindsOf } from './kind-totals.ts';
 import { makingDigests, readInvoiceLines } from './invoices.ts';
 import { insertingLines } from './line-rows.ts';
 import { invoiceOf } from '../standing.ts';
@@ -163,7 +163,7 @@ export async function insertCredit(
       RETURNING name, last_note_seq AS seq
     ), header AS (
       INSERT INTO invoices (invoice_id, kind, adjusts_invoice_id, note_origin, tenant_id, period_start, period_end,
-        revision, tenant_seq, number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents, ${KIND_NAMES}, tax_treatment, tax_label,
+        revision, tenant_seq, number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents, ${KIND_COLUMN_NAMES}, tax_treatment, tax_label,
         tax_rate, tax_note, seller_registered, aud_rate, aud_rate_source, tax_aud_cents, request_id, actor, reason,
         buyer_name, buyer_version, seller_version, payment_days)
       SELECT ${noteId}::uuid, 'adjustment_note', i.invoice_id, 'credit', i.tenant_id, i.period_start, i.period_end,

@@ -8,7 +8,7 @@ import { IS_SERVED, type OwnDraft } from './drafts.ts';
 import { closing, answerForcedRequests } from './close-drafts.ts';
 import { moveUsage, notingExclusions, tyingUsage } from './invoice-usage.ts';
 import { DIGITS_OF_NUMBER } from './invoice-numbers.ts';
-import { KIND_COLUMNS, KIND_NAMES, kindColumns, kindsOf } from './kind-totals.ts';
+import { KIND_COLUMNS, KIND_COLUMN_NAMES, kindColumns, kindsOf } from './kind-totals.ts';
 import { insertingLines, LINE_COLUMNS, lineRow, type LineRow } from './line-rows.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import { rowsAs, sql, uuidArray } from '../sql.ts';
@@ -178,7 +178,7 @@ async function insertInvoices(
         CASE WHEN d."isNote" THEN t.last_note_seq ELSE t.last_invoice_seq END AS seq
     ), header AS (
     INSERT INTO invoices (invoice_id, kind, adjusts_invoice_id, note_origin, tenant_id, period_start, period_end, revision, tenant_seq,
-      number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents, ${KIND_NAMES}, tax_treatment, tax_label, tax_rate,
+      number, currency, subtotal_cents, taxable_cents, tax_cents, total_cents, ${KIND_COLUMN_NAMES}, tax_treatment, tax_label, tax_rate,
       tax_note, seller_registered, aud_rate, aud_rate_source, tax_aud_cents, replaces_invoice_id,
       request_id, actor, reason, buyer_name, buyer_version, seller_version, payment_days)
     SELECT d."draftId", CASE WHEN d."isNote" THEN 'adjustment_note' ELSE 'invoice' END,

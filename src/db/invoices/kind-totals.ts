@@ -40,7 +40,7 @@ export function kindColumns(
 const NAMES = Object.keys(KIND_COLUMNS);
 
 /** Lists the columns' names. */
-export const KIND_NAMES = sql.join(
+export const KIND_COLUMN_NAMES = sql.join(
   NAMES.map((name) => sql.identifier([name])),
   sql.fragment`, `,
 );

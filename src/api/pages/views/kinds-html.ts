@@ -1,6 +1,6 @@
 import type { MonthTotals } from '../../../db/invoices/month-totals.ts';
 import { formatMonth } from '../../../display/dates.ts';
-import { KIND_NAMES } from '../../../display/kind-names.ts';
+import { KIND_NAMES } from '../../../display/names.ts';
 import { signedAmount } from '../../../display/line-text.ts';
 import { formatAmount, formatMoney, groupDigits } from '../../../domain/format.ts';
 import { addMonths, previousMonth, type Month } from '../../../domain/period.ts';
