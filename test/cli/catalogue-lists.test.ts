@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { seedCatalogue, seedTenant } from '../_util/seed.ts';
+import { printedBy } from './_printed-by.ts';
 import { runCli } from './_run-cli.ts';
 
 let world: LedgerWorld;
@@ -16,12 +17,9 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-const cli = (...args: string[]) => runCli(args, { DATABASE_URL: world.testDatabase.appUrl });
-async function say(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await cli(...args);
-  expect(code, stderr).toBe(0);
-  return stdout;
-}
+const environment = () => ({ DATABASE_URL: world.testDatabase.appUrl });
+const cli = (...args: string[]) => runCli(args, environment());
+const say = (...args: string[]) => printedBy(args, environment());
 
 describe('tenants', () => {
   test('list has a row per tenant, and --limit says that there are more', async () => {

@@ -4,7 +4,7 @@ import { seedPlan } from '../_util/lives.ts';
 import { invoicesOf, linesOf } from '../_util/books.ts';
 import { MONTH, seedTenant, seedUsage } from '../_util/seed.ts';
 import { createWorld, type World } from '../_util/world.ts';
-import { runCli } from './_run-cli.ts';
+import { printedBy } from './_printed-by.ts';
 
 /** Late usage, and invoices of tenants that have left, corrected by the commands that are printed. */
 
@@ -38,15 +38,12 @@ afterAll(() => world[Symbol.asyncDispose]());
 const use = (tenantId: string, amount: string, kind = 'llm_usage') =>
   seedUsage(world.db, { tenantId, deploymentId: `${tenantId}-a`, kind, amount });
 
-async function say(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await runCli(args, {
+const say = (...args: string[]) =>
+  printedBy(args, {
     DATABASE_URL: world.appUrl,
     TEMPORAL_ADDRESS: world.address,
     TEMPORAL_NAMESPACE: world.client.options.namespace,
   });
-  expect(code, stderr + stdout).toBe(0);
-  return stdout;
-}
 
 /** Carries out the command that a text has, to its end. */
 function carryOutCommandIn(text: string): Promise<string> {

@@ -4,6 +4,7 @@ import { buildInvoices, forceInvoices } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { pay } from '../_util/payments.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+import { printedBy } from './_printed-by.ts';
 import { runCli } from './_run-cli.ts';
 
 /** An id that nothing has. */
@@ -28,14 +29,11 @@ afterAll(() => world[Symbol.asyncDispose]());
 
 const use = (tenantId: string, kind: string, amount: string, month = MONTH) =>
   seedUsage(world.db, { tenantId, deploymentId: `${tenantId}-a`, kind, amount, month });
-const cli = (...args: string[]) => runCli(args, { DATABASE_URL: world.testDatabase.appUrl });
+const environment = () => ({ DATABASE_URL: world.testDatabase.appUrl });
+const cli = (...args: string[]) => runCli(args, environment());
 
 /** What a command says, when it succeeds. */
-async function say(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await cli(...args);
-  expect(code, stderr).toBe(0);
-  return stdout;
-}
+const say = (...args: string[]) => printedBy(args, environment());
 
 test('preview: shows every tenant, its live invoice, and what would change', async () => {
   const text = await say('month-end', 'preview', MONTH, '--lines');

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { renderStatus, type StatusWithProgress } from '../../src/cli/render/month-status-text.ts';
+import { CLOSED as CLOSED_OVERVIEW } from '../pages/_views.ts';
 
 const CLOSED: StatusWithProgress = {
   month: '2026-05',
@@ -21,19 +22,7 @@ const CLOSED: StatusWithProgress = {
       },
     },
   ],
-  requests: [
-    {
-      request_id: 'close',
-      kind: 'run',
-      state: 'finished',
-      actor: 'schedule',
-      reason: null,
-      requested_at: '2026-06-01T06:00:00Z',
-      finished_at: '2026-06-01T06:05:00Z',
-      balanced: true,
-      refused: [],
-    },
-  ],
+  requests: CLOSED_OVERVIEW.requests,
   totals: [],
   review: { waiting: 2, since: '2026-06-01T06:00:00Z', totals: [] },
   reconciliation: [],

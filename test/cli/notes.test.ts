@@ -3,6 +3,7 @@ import { invoicesOf } from '../_util/books.ts';
 import { buildInvoices, forceInvoices, settleInvoice } from '../_util/build.ts';
 import { createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
 import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+import { printedBy } from './_printed-by.ts';
 import { runCli } from './_run-cli.ts';
 
 let world: LedgerWorld;
@@ -18,12 +19,9 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-const cli = (...args: string[]) => runCli(args, { DATABASE_URL: world.testDatabase.appUrl });
-async function say(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await cli(...args);
-  expect(code, stderr).toBe(0);
-  return stdout;
-}
+const environment = () => ({ DATABASE_URL: world.testDatabase.appUrl });
+const cli = (...args: string[]) => runCli(args, environment());
+const say = (...args: string[]) => printedBy(args, environment());
 
 describe('notes list', () => {
   test('has a row per note, with the invoice that it adjusts and the reason', async () => {

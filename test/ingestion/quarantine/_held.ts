@@ -8,6 +8,24 @@ import { hold, nameUnknownTenants, toHeld } from '../../../src/ingestion/quarant
 import type { TimeBounds } from '../../../src/ingestion/time-bounds.ts';
 import { ANY_TIME } from '../../_util/any-time.ts';
 
+let last = 0;
+/** Names a tenant for one test. It doesn't exist yet. */
+export const newTenant = () => `new-${(last += 1)}`;
+
+/** An event of a tenant's deployment, with the given fields replaced. */
+export function eventOf(tenantId: string, more: JsonObject = {}): JsonObject {
+  return {
+    gateway_request_id: `litellm:${(last += 1)}`,
+    tenant_id: tenantId,
+    deployment_id: `${tenantId}-a`,
+    model: 'large-2',
+    occurred_at: '2026-05-10T12:00:00Z',
+    charge_cents: '0.25',
+    currency: 'AUD',
+    ...more,
+  };
+}
+
 /** Sends events as an integration does: what the ledger refuses is held. @returns how many were accepted, and newly held */
 export async function send(
   apiDb: Database,

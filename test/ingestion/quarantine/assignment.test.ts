@@ -12,7 +12,7 @@ import { ANY_TIME } from '../../_util/any-time.ts';
 import { createTestDatabase, type TestDatabase } from '../../_util/database.ts';
 import { seedCatalogue, seedTenant } from '../../_util/seed.ts';
 import { expectBucketsToAddUp } from '../_ledger.ts';
-import { heldOf, ledgerOf, send } from './_held.ts';
+import { eventOf as heldEvent, heldOf, ledgerOf, newTenant, send } from './_held.ts';
 
 let testDatabase: TestDatabase;
 let db: Database;
@@ -36,22 +36,8 @@ const release = (filter: HeldFilter, assign?: Assignment) =>
   releaseQuarantined(apiDb, filter, { ...BY, assign }, { now: new Date(), timeBounds: ANY_TIME });
 const dismiss = (filter: HeldFilter) => dismissQuarantined(apiDb, filter, BY);
 
-let last = 0;
-/** A tenant of its own for each test. It doesn't exist yet. */
-const newTenant = () => `assigned-${(last += 1)}`;
-
-function eventOf(tenantId: string, more: JsonObject = {}): JsonObject {
-  return {
-    gateway_request_id: `litellm:${(last += 1)}`,
-    tenant_id: tenantId,
-    deployment_id: `${tenantId}-a`,
-    model: 'large-2',
-    occurred_at: '2026-05-10T12:00:00Z',
-    charge_cents: '120',
-    currency: 'AUD',
-    ...more,
-  };
-}
+const eventOf = (tenantId: string, more: JsonObject = {}) =>
+  heldEvent(tenantId, { charge_cents: '120', ...more });
 
 describe('an assigned currency', () => {
   test('is refused for charges in other minor units, and taken for the others', async () => {

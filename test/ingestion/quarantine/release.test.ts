@@ -19,7 +19,7 @@ import { createTestDatabase, type TestDatabase } from '../../_util/database.ts';
 import { untilLockIsWaitedFor } from '../../_util/locks.ts';
 import { seedCatalogue, seedTenant } from '../../_util/seed.ts';
 import { expectBucketsToAddUp } from '../_ledger.ts';
-import { addDeployment, heldOf, ledgerOf, send } from './_held.ts';
+import { addDeployment, eventOf, heldOf, ledgerOf, newTenant, send } from './_held.ts';
 
 let testDatabase: TestDatabase;
 let db: Database;
@@ -48,22 +48,6 @@ const options = (more: Partial<ReleaseOptions> = {}): ReleaseOptions => ({
   ...more,
 });
 
-let last = 0;
-/** A tenant of its own for each test. It doesn't exist yet. */
-const newTenant = () => `late-${(last += 1)}`;
-
-function eventOf(tenantId: string, more: JsonObject = {}): JsonObject {
-  return {
-    gateway_request_id: `litellm:${(last += 1)}`,
-    tenant_id: tenantId,
-    deployment_id: `${tenantId}-a`,
-    model: 'large-2',
-    occurred_at: '2026-05-10T12:00:00Z',
-    charge_cents: '0.25',
-    currency: 'AUD',
-    ...more,
-  };
-}
 const eventsOf = (tenantId: string, count: number) =>
   Array.from({ length: count }, () => eventOf(tenantId));
 
