@@ -25,13 +25,12 @@ export async function planOf(db: Queryable, query: QuerySqlToken): Promise<PlanN
 
 /**
  * Indexes of few rows, however much was billed: drafts that are open or given up, items that wait, live invoices that are
- * void, events that are held in quarantine, parked tenants, and adjustment notes.
+ * void, events that are held in quarantine, and parked tenants.
  */
 const PARTIAL_INDEXES = [
   'invoice_drafts_one_open',
   'invoice_drafts_unfinished',
   'invoice_items_unbilled',
-  'invoices_notes',
   'invoices_void',
   'quarantined_events_awaiting',
   'quarantined_events_held',

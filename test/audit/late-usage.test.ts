@@ -4,7 +4,10 @@ import { DEFAULT_BOUNDS } from '../../src/domain/bounds.ts';
 import { voidInvoice } from '../../src/db/invoices/void-invoice.ts';
 import { listLateUsage, type LateUsage } from '../../src/audit/late-usage.ts';
 import { verifyMonth } from '../../src/audit/verify.ts';
-import { listMonthsWithUnbilledUsage } from '../../src/db/month-end/usage-places.ts';
+import {
+  listMonthsWithUnbilledUsage,
+  listMonthsWithUnbilledUsageOf,
+} from '../../src/db/month-end/usage-places.ts';
 import { reconcile, usageByState } from '../../src/db/month-end/reconciliation.ts';
 import { sql } from '../../src/db/sql.ts';
 import { periodOf } from '../_util/utc.ts';
@@ -235,6 +238,7 @@ describe('usage of a settled month', () => {
     expect(more).toEqual([]);
     expect(note).toMatchObject({ number: `${tenantId}-A000001`, totalCents: 2200 + 330 });
     expect(await lateOf(tenantId)).toMatchObject([{ reason: 'in_draft' }]);
+    expect(await listMonthsWithUnbilledUsageOf(world.db, tenantId, MONTH)).toEqual([MONTH]);
     await carryOut(claimed!);
     expect(await lateOf(tenantId)).toEqual([]);
   });

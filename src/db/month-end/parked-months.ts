@@ -16,7 +16,7 @@ export type ParkedMonth = z.infer<typeof parkedMonth>;
 
 /**
  * Selects (tenant_id, period_start, reason_type, reason, recorded_at) of due tenants whose latest outcome of a month is
- * `parked`. There are few, and an index for them.
+ * `parked`. There are few such rows, and `tenant_outcomes_parked` is an index of them.
  */
 export function parkedMonths() {
   const period = {

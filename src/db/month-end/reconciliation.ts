@@ -90,7 +90,7 @@ export function usageByState(period: Period, tenantId: string | null = null) {
     -- One object, in which each bucket is looked up, as in plansOf, for the same reason.
     WITH adjusted AS MATERIALIZED (
       SELECT coalesce(jsonb_object_agg(a.bucket_id, a.disposition), '{}') AS of_bucket
-      FROM (${adjustedDispositions(period)}) a
+      FROM (${adjustedDispositions(period, tenantId)}) a
     ), place AS (
       SELECT b.*, holder.invoice_id, live.invoice_id AS live_invoice_id, CASE
           WHEN holder.status = 'void' THEN 'voided'

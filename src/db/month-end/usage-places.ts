@@ -6,6 +6,7 @@ import { taxTermsOf, taxTermsSchema } from '../tax/tax-terms.ts';
 import { isAdjusted, isApplied, isSettled, stands, standsUnvoided } from '../standing.ts';
 import { sql, textArray } from '../sql.ts';
 import { adjustedDispositions } from '../usage/disposition.ts';
+import { IS_UNFINISHED } from '../usage/seal.ts';
 
 const place = z.object({
   tenant_id: z.string(),
@@ -124,11 +125,16 @@ export function listMonthsWithUnbilledUsageOf(
       WHERE b.tenant_id = ${tenantId} AND b.sealed_for IS NULL AND b.event_count > 0
         AND b.service_month <= ${monthStart(upTo)}
       UNION
+      SELECT b.service_month FROM invoice_drafts a JOIN usage_buckets b ON b.sealed_for = a.draft_id
+      WHERE a.tenant_id = ${tenantId} AND ${IS_UNFINISHED}
+      UNION
       SELECT i.period_start FROM invoices i CROSS JOIN LATERAL (
+        -- With the condition on notes, so that they are looked up for each invoice.
         SELECT FROM invoice_usage u
-        WHERE u.invoice_id = i.invoice_id AND u.disposition IN ('unpriced_kind', 'no_subscription') LIMIT 1
+        WHERE u.invoice_id = i.invoice_id AND u.disposition IN ('unpriced_kind', 'no_subscription')
+          AND NOT ${isAdjusted('i')} LIMIT 1
       ) unbilled
-      WHERE i.tenant_id = ${tenantId} AND ${standsUnvoided('i')} AND NOT ${isAdjusted('i')}
+      WHERE i.tenant_id = ${tenantId} AND ${standsUnvoided('i')}
       UNION
       SELECT i.period_start FROM usage_exclusions e JOIN usage_buckets b USING (bucket_id)
       JOIN invoices i ON i.invoice_id = b.sealed_for

@@ -1,6 +1,7 @@
 import type { FragmentSqlToken } from 'slonik';
 import type { Period } from '../../domain/period.ts';
 import { sql } from '../sql.ts';
+import { stands } from '../standing.ts';
 
 /** How documents treat the usage that they hold: with a line for it, or why there is none. */
 
@@ -40,10 +41,19 @@ export function plansOf(compositions: FragmentSqlToken) {
  * What `invoice_usage` says of it is how the document that took it treated it then. LLM usage is left out: it has a line
  * whatever the subscriptions are. The cost grows with the usage of adjusted invoices only.
  * @param period null: of all months
+ * @param tenantId only this tenant's usage of the period; null: that of all tenants
  */
-export function adjustedDispositions(period: Period | null) {
+export function adjustedDispositions(period: Period | null, tenantId: string | null = null) {
   const ofPeriod =
     period === null ? sql.fragment`` : sql.fragment`AND n.period_start = ${period.periodStart}`;
+  // By the tenant's live invoice: an adjusted invoice is settled, and a settled one is never replaced.
+  const ofTenant =
+    period === null || tenantId === null
+      ? sql.fragment``
+      : sql.fragment`AND n.adjusts_invoice_id = (
+          SELECT live.invoice_id FROM invoices live
+          WHERE live.tenant_id = ${tenantId} AND live.period_start = ${period.periodStart} AND ${stands('live')}
+        )`;
   const plan = sql.fragment`(SELECT plans FROM composed) ->> (d.newest || ' ' || b.deployment_id)`;
   // Looked up for each of the few buckets: a join could compare each of them with each line.
   const hasLine = sql.fragment`(
@@ -56,7 +66,7 @@ export function adjustedDispositions(period: Period | null) {
     WITH adjusted AS MATERIALIZED (
       SELECT DISTINCT ON (n.adjusts_invoice_id) n.adjusts_invoice_id AS about, n.invoice_id AS newest
       FROM invoices n
-      WHERE n.adjusts_invoice_id IS NOT NULL AND n.note_origin = 'rerun' ${ofPeriod}
+      WHERE n.adjusts_invoice_id IS NOT NULL AND n.note_origin = 'rerun' ${ofPeriod} ${ofTenant}
       ORDER BY n.adjusts_invoice_id, n.revision DESC
     ), composed AS MATERIALIZED (
       ${plansOf(sql.fragment`SELECT c.* FROM adjusted JOIN invoice_compositions c ON c.invoice_id = newest`)}
