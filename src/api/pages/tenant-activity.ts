@@ -17,7 +17,7 @@ import type { ApiDeps } from '../http/api-deps.ts';
 
 /** How long a page waits. */
 const PATIENCE_MS = 50;
-/** How long a result waits for the page that refreshes to show it. */
+/** How long a finished result waits for the page that is loaded to show it. */
 const KEPT_MS = 30_000;
 /** Tenants whose results wait. */
 const MAX_KEPT = 100;
@@ -37,7 +37,8 @@ export type TenantActivity =
   | { readonly state: 'computing' | 'failed' };
 
 interface Kept {
-  readonly startedAt: number;
+  /** Null while it runs. */
+  endedAt: number | null;
   /** Never fails. */
   readonly done: Promise<void>;
   result: TenantActivity;
@@ -59,7 +60,8 @@ export async function readTenantActivity(
   const entries = keptBy.get(deps.db) ?? new Map<string, Kept>();
   keptBy.set(deps.db, entries);
   const known = entries.get(tenantId);
-  const isFresh = known !== undefined && performance.now() - known.startedAt < KEPT_MS;
+  const isFresh =
+    known !== undefined && (known.endedAt === null || performance.now() - known.endedAt < KEPT_MS);
   const kept = isFresh ? known : start(deps, tenantId);
   // The last in order was asked for last.
   entries.delete(tenantId);
@@ -75,8 +77,9 @@ export async function readTenantActivity(
 function start(deps: Deps, tenantId: string): Kept {
   const done = compute(deps, tenantId).then((result) => {
     kept.result = result;
+    kept.endedAt = performance.now();
   });
-  const kept: Kept = { startedAt: performance.now(), done, result: { state: 'computing' } };
+  const kept: Kept = { endedAt: null, done, result: { state: 'computing' } };
   return kept;
 }
 

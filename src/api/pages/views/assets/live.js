@@ -1,4 +1,4 @@
-/* global document, location */
+/* global document, location, window */
 // Refreshes a part of the page every two seconds while a request is running.
 // Without this script the whole page reloads.
 const EVERY_MS = 2000;
@@ -10,8 +10,15 @@ const isBusy = () =>
   document.querySelector('input:checked') !== null ||
   document.activeElement?.matches('input, textarea, select') === true;
 
+/** Whether the visitor is opening another page, which a reload would cancel. A download leaves this one open. */
+let isLeaving = false;
+window.addEventListener('beforeunload', () => {
+  isLeaving = true;
+  setTimeout(() => (isLeaving = false), EVERY_MS);
+});
+
 async function refresh() {
-  if (!document.hidden) {
+  if (!document.hidden && !isLeaving) {
     try {
       const response = await fetch(region.dataset.live, {
         headers: { Accept: 'text/html' },
@@ -25,8 +32,10 @@ async function refresh() {
         const say = region.querySelector('[data-say]')?.dataset.say ?? '';
         if (spoken.textContent !== say) spoken.textContent = say;
         const hasEnded = region.querySelector('[data-ended]') !== null;
-        if (hasEnded && !isBusy()) location.reload();
-        if (hasEnded) return;
+        if (hasEnded && !isLeaving) {
+          if (!isBusy()) location.reload();
+          return;
+        }
       } else if (response.status === 401) {
         location.reload();
         return;
