@@ -11,7 +11,7 @@ const LONGEST_MS = 20_000;
 
 /**
  * Reports spend thresholds that running months have reached, page by page, for some seconds.
- * @throws ApplicationFailure, not retryable, if no tenants are left and each that it looked at failed with an error
+ * @throws ApplicationFailure, not retryable, if it looked at all tenants of the sweep and each failed with an error
  */
 export function sweepThresholds({ db, now, logger }: ActivityDeps) {
   return async ({ cursor }: SweepThresholdsInput): Promise<SweepThresholdsResult> => {
@@ -36,7 +36,8 @@ export function sweepThresholds({ db, now, logger }: ActivityDeps) {
       };
     } while (all.next !== null && performance.now() < until);
     // Not before the end, because tenants that fail must not stop those after them.
-    if (all.next === null && errors.count > 0 && errors.count === all.tenants) {
+    const isWhole = cursor === null && all.next === null;
+    if (isWhole && errors.count > 0 && errors.count === all.tenants) {
       throw ApplicationFailure.nonRetryable(
         `no tenant's spend thresholds could be checked: ${reasonOf(errors.last)}`,
         FAILURE.failed,
