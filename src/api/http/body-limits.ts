@@ -116,7 +116,8 @@ export function createBodyBudget(maxBytes: number): BodyBudget {
   };
   return {
     take(bytes) {
-      if (hasRoom(bytes)) return reserve(bytes);
+      // Those that wait go first: they may not send again, and these do.
+      if (queue.length === 0 && hasRoom(bytes)) return reserve(bytes);
       throw new HttpProblem(
         'overloaded',
         'too many large requests at once; send the request again',
