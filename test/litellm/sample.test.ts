@@ -100,7 +100,7 @@ const onProgress = () => undefined;
 async function reconcileLog(log: string): Promise<Reconciliation> {
   const findMetadata = await readKeyMetadata(exported().files);
   const requests = readSpendLog(log, { findMetadata, onProgress });
-  return reconcile(server.db, requests, { read: readEventOf('USD') });
+  return reconcile(server.db, requests, { read: readEventOf('USD', []) });
 }
 
 /** As `usage send --format litellm` does. */

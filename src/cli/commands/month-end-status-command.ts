@@ -31,9 +31,10 @@ export function monthEndStatusCommand(): Command {
       `
 The first lines say how the month stands and what needs a person, as the operator page of the month does.
 
-Exit code 3 means that the books don't add up, that due tenants of a closed month need another run ("To do"),
-or that a restore of PostgreSQL or Temporal has lost requests ("LOST"; see docs/operations/restore.md). With
---watch it also means that tenants are parked. Ctrl-C stops only the display, not the month end.
+Exit code 3 means that the books don't add up, that due tenants of a closed month have no outcome yet, or that
+a restore of PostgreSQL or Temporal has lost requests ("LOST"; see docs/operations/restore.md). With --watch
+it also means that tenants are parked. Other lines that begin with "To do" don't change the exit code. Ctrl-C
+stops only the display, not the month end.
 
 Examples:
   npm run cli -- month-end status 2026-05

@@ -48,9 +48,9 @@ Example:
       const findMetadata = await readKeyMetadata(options);
       const what = { what: 'Comparing', unit: 'bytes', total: await sizeOf(path) };
       const report = await withProgress(what, (onProgress) =>
-        withDatabase(readEnvironment(process.env), (db) =>
+        withDatabase(readEnvironment(process.env), (db, { api: { litellmFreeModels } }) =>
           reconcile(db, readSpendLog(path, { findMetadata, onProgress }), {
-            read: readEventOf(options.currency),
+            read: readEventOf(options.currency, litellmFreeModels),
             tenantId: options.tenant,
           }),
         ),

@@ -7,13 +7,14 @@ import type { ReadEvent } from './reconcile.ts';
 /**
  * Returns a function that reads events as the API does.
  * @param currency of LiteLLM's costs
+ * @param freeModels as `LITELLM_FREE_MODELS` of the API names them
  */
-export function readEventOf(currency: string): ReadEvent {
+export function readEventOf(currency: string, freeModels: readonly string[]): ReadEvent {
   return (event) => {
     const scanner = new EventScanner(LITELLM_FIELDS);
     const [scanned] = [...scanner.push(Buffer.from(event)), ...scanner.end()];
     if (scanned === undefined) return { kind: 'unreadable', reason: 'it is empty' };
-    const outcome = toLlmEvent(scanned, currency);
+    const outcome = toLlmEvent(scanned, currency, freeModels);
     switch (outcome.kind) {
       case 'counted':
         return { kind: 'free', why: outcome.why };

@@ -33,7 +33,7 @@ export function renderTenant(
     `buyer: ${party.filter(Boolean).join(', ') || 'none; documents name the tenant'}`,
     `tax: ${taxText(tenant).replaceAll('\n', ', ')}`,
     '',
-    indent(renderSubscriptions(subscriptions)),
+    indent(renderSubscriptions(subscriptions, 'The tenant has no subscriptions.')),
   ].join('\n');
 }
 
@@ -43,7 +43,10 @@ function taxText({ tax }: TenantView): string {
   return tax.map(({ from, treatment }) => `${treatment} from ${from}`).join('\n');
 }
 
-export function renderSubscriptions(subscriptions: readonly SubscriptionView[]): string {
+export function renderSubscriptions(
+  subscriptions: readonly SubscriptionView[],
+  ifNone = 'No subscriptions match.',
+): string {
   return renderTable<SubscriptionView>(
     [
       { head: 'id', value: ({ subscription_id }) => subscription_id },
@@ -56,7 +59,7 @@ export function renderSubscriptions(subscriptions: readonly SubscriptionView[]):
       { head: 'addons', value: ({ addons }) => addons.map(({ code }) => code).join('\n') },
     ],
     subscriptions,
-    'No subscriptions match.',
+    ifNone,
   );
 }
 
