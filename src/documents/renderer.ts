@@ -52,10 +52,13 @@ export function createRenderer(maxKeptBytes = MAX_KEPT_BYTES): DocumentRenderer 
     owner: string,
     format: DocumentFormat,
     readSource: () => Promise<DocumentSource>,
+    hasDays: boolean,
   ): Promise<RenderedDocument> {
     try {
+      // Usage by day is read before its turn, because all other documents wait while one is rendered.
+      const early = hasDays ? await readSource() : null;
       const content = await queue.run(owner, async () =>
-        thread.render({ source: await readSource(), format }),
+        thread.render({ source: early ?? (await readSource()), format }),
       );
       const document = { content, etag: `"${hash('sha256', content, 'base64url')}"` };
       kept.put(key, document);
@@ -72,7 +75,7 @@ export function createRenderer(maxKeptBytes = MAX_KEPT_BYTES): DocumentRenderer 
       const key = `${format}${hasDays ? '+days' : ''}:${hash('sha256', JSON.stringify(header), 'base64url')}`;
       const known = kept.get(key) ?? underWay.get(key);
       if (known !== undefined) return known;
-      const document = make(key, owner, format, readSource);
+      const document = make(key, owner, format, readSource, hasDays);
       underWay.set(key, document);
       return document;
     },

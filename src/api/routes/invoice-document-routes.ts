@@ -180,9 +180,8 @@ async function render(
   const place = format === 'csv' ? 'attachment' : 'inline';
   const name = documentFileName(header.number, format);
   try {
-    // Before it is rendered, because all other documents wait while one is.
-    const source = hasDays ? await readSourceWithDays(db, header, caller) : null;
-    const readSource = async () => source ?? (await readDocumentSource(db, header));
+    const readSource = () =>
+      hasDays ? readSourceWithDays(db, header, caller) : readDocumentSource(db, header);
     const rendered = documents.render(ownerOf(caller), header, format, readSource, hasDays);
     const { content, etag } = await rendered;
     const headers = { 'Content-Disposition': `${place}; filename="${name}"`, ETag: etag };
