@@ -1,5 +1,4 @@
 import type { Cause } from '../domain/change-causes.ts';
-import { Decimal } from '../domain/decimal.ts';
 import { formatAmount, formatMoney, groupDigits } from '../domain/format.ts';
 import { formatPercent } from '../domain/invoice-totals.ts';
 import type { UnplacedLine } from '../domain/line-changes.ts';
@@ -8,7 +7,7 @@ import { lineToJson } from '../domain/quote-json.ts';
 import { brief } from './allowance-text.ts';
 import { formatMonth } from './dates.ts';
 import { amountText, joinFigure, lineText, signedAmount } from './line-text.ts';
-import { OTHER_MODELS_TEXT } from './model-text.ts';
+import { OTHER_MODELS_TEXT, shareOfTotal } from './model-text.ts';
 import { planName } from './names.ts';
 import { baseUnit, perUnit, pricedUnit, withUnit } from './unit-words.ts';
 
@@ -66,7 +65,7 @@ export function comparisonText(
   if (differenceCents === 0) return `${money(afterCents)}: the same as ${other}`;
   const share =
     beforeCents > 0
-      ? ` (${groupDigits(new Decimal(differenceCents).abs().times(100).dividedBy(beforeCents).toFixed(1))}%)`
+      ? ` (${shareOfTotal(String(Math.abs(differenceCents)), String(beforeCents))})`
       : '';
   return (
     `${money(afterCents)}: ${money(Math.abs(differenceCents))}${share} ` +

@@ -50,5 +50,6 @@ export function showModels(
 export function shareOfTotal(part: string, total: string | Decimal): string {
   const whole = new Decimal(total);
   if (whole.isZero()) return '';
-  return `${new Decimal(part).times(100).dividedBy(whole).toFixed(1).replace('-', '−')}%`;
+  const percent = new Decimal(part).times(100).dividedBy(whole).toFixed(1);
+  return `${groupDigits(percent).replace('-', '−')}%`;
 }

@@ -116,25 +116,3 @@ export function formatPercent(rate: string): string {
 /** The kinds of lines that make up the subtotal: all but tax. */
 export type SubtotalKind = Exclude<LineKind, 'tax'>;
 export const SUBTOTAL_KINDS = LINE_KINDS.filter((kind): kind is SubtotalKind => kind !== 'tax');
-
-/**
- * Returns the subtotal by kind of line, in minor units; 0 for kinds without lines.
- * @throws DomainError `amount_out_of_range`
- */
-export function sumByKind(
-  lines: readonly Pick<QuoteLine, 'kind' | 'amountCents'>[],
-): Readonly<Record<SubtotalKind, number>> {
-  const sumOf = (kind: SubtotalKind): number =>
-    sumCents(
-      lines.filter((line) => line.kind === kind).map(({ amountCents }) => amountCents),
-      `The invoice's total of ${kind}`,
-    );
-  return {
-    plan_base: sumOf('plan_base'),
-    addon: sumOf('addon'),
-    overage: sumOf('overage'),
-    llm_usage: sumOf('llm_usage'),
-    item: sumOf('item'),
-    credit: sumOf('credit'),
-  };
-}

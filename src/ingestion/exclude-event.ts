@@ -50,9 +50,9 @@ export async function planExclusion(
 export function excludeEvent(db: Database, request: ExclusionRequest): Promise<ExclusionResult> {
   const { source, eventId } = request;
   return db.transaction(async (tx) => {
-    const known = await findExcludable(tx, source, eventId);
     // A correction takes this lock too, so the record is excluded before or after it, never during it.
-    if (source === 'metered' && known !== null) {
+    const known = source === 'metered' ? await findExcludable(tx, source, eventId) : null;
+    if (known !== null) {
       const bucket = { ...known, model: OTHER_MODELS };
       await readExpiredMonths(tx, source, [bucket]);
       await lockOpenBuckets(tx, source, [bucket]);

@@ -49,8 +49,8 @@ export interface ActionDefinition<Params, Values> {
     deps: ApiDeps,
   ) => Promise<readonly Sentence[]>;
   /**
-   * Whether this form has done its work, because it was sent twice. Then `run` is called whatever is the case by now: the
-   * route counts a repeated call once, and refuses one with other content.
+   * Whether this form has already done its work, because it was sent twice. Then `run` is called even if the action is no
+   * longer possible: the route counts a repeated call once, and refuses one with other content.
    */
   readonly wasDone: (call: ActionCall<Params, Values>, deps: ApiDeps) => Promise<boolean>;
   /** Calls the route. Returns the path of the page that shows the result. */
@@ -71,13 +71,13 @@ export function operatorAction<Params, Values>(
     const values = (await definition.propose?.(linked, deps)) ?? linked.values;
     const call: Call = { ...linked, values };
     const outlook = await outlookOf(definition, call, deps);
-    // Fields that are still empty are no mistakes.
+    // Empty fields are not reported before the form is sent.
     const mistakes = outlook.mistakes.filter(({ field }) => field === null);
-    return show(definition, call, { ...outlook, mistakes, status: 200 }, deps, incoming.path);
+    const view = await definition.view(call, deps);
+    return show(view, call, { ...outlook, mistakes, status: 200 }, incoming.path);
   });
   const sent = operatorPage({ method: 'post', path, params }, async (incoming, deps) => {
     const call = toCall(definition, incoming.form, incoming);
-    const again = (outlook: Outlook) => show(definition, call, outlook, deps, incoming.path);
     const outlook = await outlookOf(definition, call, deps);
     const view = await definition.view(call, deps);
     const isSeen = incoming.form.text('seen') === seenOf(outlook.consequences);
@@ -90,16 +90,17 @@ export function operatorAction<Params, Values>(
     const isRefused = view.refusal !== null || mistakes.length > 0;
     // Asked last: of two clicks at the same time, one may do it while the other reads what will happen.
     if ((isRefused || !isSeen) && !(await definition.wasDone(call, deps))) {
-      return again(
-        isRefused ? { ...outlook, mistakes, status: 422 } : { ...outlook, isChanged: true },
-      );
+      const refused = { ...outlook, mistakes, status: 422 };
+      const shown = isRefused ? refused : { ...outlook, isChanged: true };
+      return show(view, call, shown, incoming.path);
     }
     try {
       return seeOther(await definition.run(call, deps));
     } catch (error) {
       const { mistakes, status } = answerTo(error, definition.fields);
       const outlook = await outlookOf(definition, call, deps);
-      return again({ ...outlook, mistakes, status });
+      const current = await definition.view(call, deps);
+      return show(current, call, { ...outlook, mistakes, status }, incoming.path);
     }
   });
   return [asked, sent];
@@ -172,17 +173,23 @@ function confirmMistakes({ confirmation }: ActionView): readonly FieldMistake[] 
   return [{ field: 'confirmed', detail: 'Tick the box if that is what you want' }];
 }
 
-async function show<Params, Values>(
-  { view }: ActionDefinition<Params, Values>,
-  call: ActionCall<Params, Values>,
+function show(
+  view: ActionView,
+  { visitor, reason }: Pick<ActionCall<unknown, unknown>, 'visitor' | 'reason'>,
   { consequences, mistakes, isChanged, status }: Outlook,
-  deps: ApiDeps,
   path: string,
-): Promise<PageReply> {
+): PageReply {
   const html = actionPage({
-    ...{ visitor: call.visitor, reason: call.reason, consequences, mistakes, isChanged },
-    view: await view(call, deps),
+    ...{ visitor, view, reason, consequences, mistakes, isChanged },
     path: new URL(path, 'http://page').pathname,
   });
   return page(html, status);
+}
+
+/** Whether a form has made a change that is recorded: the reason of another operator stays. */
+export function isOwn(
+  made: { readonly actor: string | null; readonly reason: string | null } | null | undefined,
+  { caller, reason }: Pick<ActionCall<unknown, unknown>, 'caller' | 'reason'>,
+): boolean {
+  return made?.actor === `key:${caller.label}` && made.reason === reason.trim();
 }

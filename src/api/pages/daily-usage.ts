@@ -44,7 +44,7 @@ interface Sums {
 /** A finished computation. */
 interface Outcome {
   readonly endedAt: Date;
-  /** In its turns, also if it failed. */
+  /** Time spent in its turns, including a failed one. */
   readonly tookMs: number;
   /** Null: it failed. */
   readonly sums: Sums | null;

@@ -15,7 +15,7 @@ import { planExclusion } from '../../ingestion/exclude-event.ts';
 import { markup } from '../../lib/markup.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { postUsageExclusion } from '../routes/usage-exclusion-routes.ts';
-import { operatorAction } from './action-pages.ts';
+import { isOwn, operatorAction } from './action-pages.ts';
 import type { Form } from './page-definition.ts';
 import { localPath } from './sign-in-pages.ts';
 import type { Sentence } from './views/action-form.ts';
@@ -74,11 +74,8 @@ ${planned.outcome === 'possible' ? await factsOf(db, source, planned.event) : ''
     ];
     return sentences;
   },
-  wasDone: async ({ values, reason, caller }, { db }) => {
-    const exclusion = await findExclusion(db, values.source, values.eventId);
-    // Another operator's reason stays, so this form has not done it.
-    return exclusion?.actor === `key:${caller.label}` && exclusion.reason === reason.trim();
-  },
+  wasDone: async (call, { db }) =>
+    isOwn(await findExclusion(db, call.values.source, call.values.eventId), call),
   run: async ({ values, reason, caller, requestId }, deps) => {
     const { source, eventId: event_id, from } = values;
     const body = { source, event_id, reason };

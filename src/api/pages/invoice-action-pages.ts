@@ -11,7 +11,7 @@ import { invalidRequest } from '../http/problems.ts';
 import { invoiceParams, requireInvoiceHeader } from '../routes/invoice-params.ts';
 import { postRelease, type ReleaseReply } from '../routes/release-routes.ts';
 import { postVoid } from '../routes/void-route.ts';
-import { operatorAction } from './action-pages.ts';
+import { isOwn, operatorAction } from './action-pages.ts';
 import { doneHref } from './views/done-note.ts';
 import { minute } from './views/page-format.ts';
 import { invoicePlace } from './views/invoice-actions.ts';
@@ -47,10 +47,9 @@ export const voidOneInvoice = operatorAction({
       `Its usage, charges and credits of ${month} wait. Runs skip ${tenantId} until a forced rerun that names it issues the next revision.`,
     ];
   },
-  wasDone: async ({ params, reason, caller }, { db }) => {
-    const { status_change } = await requireInvoiceHeader(db, params.invoice_id, caller);
-    // Another operator's reason stays, so this form has not done it.
-    return status_change?.actor === `key:${caller.label}` && status_change.reason === reason.trim();
+  wasDone: async (call, { db }) => {
+    const invoice = await requireInvoiceHeader(db, call.params.invoice_id, call.caller);
+    return isOwn(invoice.status_change, call);
   },
   run: async ({ params, reason, visitor, caller, requestId }, deps) => {
     await postVoid.handle({ params, query: {}, body: { reason }, caller, requestId }, deps);

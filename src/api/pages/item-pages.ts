@@ -16,7 +16,7 @@ import {
   postInvoiceItems,
   withdrawInvoiceItem,
 } from '../routes/invoice-item-routes.ts';
-import { operatorAction } from './action-pages.ts';
+import { isOwn, operatorAction } from './action-pages.ts';
 import { nextHref, operatorPage, page, pageQuery, type Form } from './page-definition.ts';
 import { readAmount, type TypedAmount } from './typed-amount.ts';
 import { doneHref, doneQuery } from './views/done-note.ts';
@@ -155,11 +155,8 @@ export const withdrawItem = operatorAction({
       'It stays in the list, with your reason.',
     ];
   },
-  wasDone: async ({ params, reason, caller }, { db }) => {
-    const withdrawal = (await showItem(db, params.item_id))?.withdrawal;
-    // Another operator's reason stays, so this form has not done it.
-    return withdrawal?.actor === `key:${caller.label}` && withdrawal.reason === reason.trim();
-  },
+  wasDone: async (call, { db }) =>
+    isOwn((await showItem(db, call.params.item_id))?.withdrawal, call),
   run: async ({ params, reason, caller, requestId }, deps) => {
     const call = { params, query: {}, body: { reason }, caller, requestId };
     await withdrawInvoiceItem.handle(call, deps);

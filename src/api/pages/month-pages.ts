@@ -15,6 +15,7 @@ import { countQuarantined } from '../../db/usage/quarantine-views.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { loadCalendar } from '../../db/settings/load-calendar.ts';
 import { formatMonth } from '../../display/dates.ts';
+import type { BillingCalendar } from '../../domain/billing-calendar.ts';
 import {
   addMonths,
   daysInMonth,
@@ -55,7 +56,9 @@ export const oneMonth = operatorPage(
       previous: params.month > first ? previousMonth(params.month) : null,
       next: params.month < running ? nextMonth(params.month) : null,
     };
-    if (params.month === running) return page(await runningMonth(db, visitor, neighbours, now()));
+    if (params.month === running) {
+      return page(await runningMonth(db, calendar, { visitor, neighbours, now: now() }));
+    }
     const [overview, parked, totals, lost] = await Promise.all([
       readMonthOverview(db, params.month),
       readParked({ limit: FIRST_PARKED }, (asked) => listParkedTenants(db, params.month, asked)),
@@ -100,11 +103,13 @@ async function requireShown(db: Queryable, asked: Month, running: Month): Promis
 
 async function runningMonth(
   db: Queryable,
-  visitor: Visitor,
-  neighbours: Neighbours,
-  now: Date,
+  calendar: BillingCalendar,
+  {
+    visitor,
+    neighbours,
+    now,
+  }: { readonly visitor: Visitor; readonly neighbours: Neighbours; readonly now: Date },
 ): Promise<string> {
-  const calendar = await loadCalendar(db);
   const period = calendar.periodOf(calendar.monthOf(now));
   const before = previousMonth(period.month);
   const [usage, quarantined, lastPass, totals] = await Promise.all([

@@ -116,7 +116,7 @@ export const tenantSubscriptions = operatorPage(
 const ALL_THRESHOLDS = { after: null, limit: MAX_THRESHOLDS };
 const SHOWN_INVOICES = 12;
 const SHOWN_SUBSCRIPTIONS = 10;
-/** Of each other list; links lead to all. */
+/** Entries shown of every other list; links lead to the rest. */
 const SHOWN = 5;
 
 async function readOverview(db: Queryable, tenantId: string, at: Date): Promise<TenantOverview> {

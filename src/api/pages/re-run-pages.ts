@@ -22,7 +22,7 @@ import { chooseTenantsPage, reRunView, type ReRunForm } from './views/re-run-htm
 import { requestLive, requestPage } from './views/request-html.ts';
 
 const PATH = '/operator/months/:month/re-run';
-/** Of at most this many tenants the form shows what each one's rerun would issue; of more it shows numbers. */
+/** For more tenants, the form shows counts instead of what each tenant's rerun would issue. */
 const MAX_PREVIEWED = 10;
 
 const [ask, run] = operatorAction({

@@ -12,13 +12,12 @@ import { visibleId } from '../../ingestion/usage-fields.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { cursorInstant, pagedBy } from '../http/paging.ts';
 import { pageOfAttempts } from '../routes/webhook-delivery-routes.ts';
+import { doneQuery } from './views/done-note.ts';
 import { webhookEventPage } from './views/webhook-event-html.ts';
 import { WEBHOOKS_PATH, webhooksPage } from './views/webhooks-html.ts';
 import { nextHref, operatorPage, page, pageQuery } from './page-definition.ts';
 
 const ROWS_A_PAGE = 50;
-/** Set after a replay, for a message. */
-const done = z.literal('replayed').optional();
 
 const readDeliveries = pagedBy(
   z.strictObject({ occurredAt: cursorInstant, eventId: z.uuid(), endpointId: z.uuid() }),
@@ -35,7 +34,7 @@ export const webhooks = operatorPage(
       tenant_id: visibleId(200).optional(),
       type: z.enum(WEBHOOK_EVENT_TYPES).optional(),
       state: z.enum(DELIVERY_STATES).optional(),
-      done,
+      ...doneQuery,
     }),
   },
   async ({ query, visitor, path }, { db }) => {
@@ -58,7 +57,7 @@ export const webhooks = operatorPage(
           state: state ?? '',
         },
         nextHref: nextHref(path, next_cursor),
-        isReplayed: query.done !== undefined,
+        done: query.done,
       }),
     );
   },
@@ -69,7 +68,7 @@ export const webhookEvent = operatorPage(
   {
     path: `${WEBHOOKS_PATH}/events/:event_id`,
     params: z.object({ event_id: z.uuid() }),
-    query: z.object({ ...pageQuery, done }),
+    query: z.object({ ...pageQuery, ...doneQuery }),
   },
   async ({ params: { event_id: eventId }, query, visitor, path }, { db }) => {
     const event = await showWebhookEvent(db, eventId);
@@ -87,7 +86,7 @@ export const webhookEvent = operatorPage(
         deliveries,
         attempts: entries,
         nextHref: nextHref(path, next_cursor),
-        isReplayed: query.done !== undefined,
+        done: query.done,
       }),
     );
   },

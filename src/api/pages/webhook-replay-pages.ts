@@ -8,6 +8,7 @@ import type { ApiDeps } from '../http/api-deps.ts';
 import { HttpProblem, invalidRequest } from '../http/problems.ts';
 import { check, date } from '../http/request-fields.ts';
 import { postWebhookReplay } from '../routes/webhook-delivery-routes.ts';
+import { doneHref } from './views/done-note.ts';
 import type { Visitor } from './views/layout.ts';
 import { replayPage, seenOf, totalOf, type ReplayView } from './views/webhook-replay-html.ts';
 import { eventHref, WEBHOOKS_PATH } from './views/webhooks-html.ts';
@@ -44,7 +45,7 @@ export const replay = operatorPage(
         ? { endpoint_id, since: count.since, dead_only: true }
         : { event_id, ...(endpoint_id !== undefined && { endpoint_id }) };
     await postWebhookReplay.handle({ params: {}, query: {}, body, caller, requestId }, deps);
-    return seeOther(doneHref(wanted));
+    return seeOther(resultHref(wanted));
   },
 );
 
@@ -52,15 +53,14 @@ export const replay = operatorPage(
 function answerOutdated(wanted: Asked, view: Omit<ReplayView, 'mistakes'>): PageReply {
   const { count } = view;
   const isDone = count.pending === totalOf(count);
-  if (isDone) return seeOther(doneHref(wanted));
+  if (isDone) return seeOther(resultHref(wanted));
   const detail = 'The deliveries have changed since this page was loaded: check them again';
   return page(replayPage({ ...view, mistakes: [{ field: null, detail }] }), 422);
 }
 
-function doneHref({ event_id, endpoint_id }: Asked): string {
-  return event_id === undefined
-    ? `${WEBHOOKS_PATH}?endpoint_id=${endpoint_id}&done=replayed`
-    : `${eventHref(event_id)}?done=replayed`;
+function resultHref({ event_id, endpoint_id }: Asked): string {
+  const list = `${WEBHOOKS_PATH}?endpoint_id=${endpoint_id}`;
+  return doneHref(event_id === undefined ? list : eventHref(event_id), 'replayed');
 }
 
 function toAsked(sent: Form): Asked {

@@ -9,7 +9,7 @@ import {
 } from '../../db/invoices/invoice-views.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { documentedInteger } from '../http/request-fields.ts';
-import { HttpProblem } from '../http/problems.ts';
+import { HttpProblem, invalidRequest } from '../http/problems.ts';
 import { requireKnown } from './require-known.ts';
 
 /** Path parameters of an invoice. The id may be any text: one that isn't a UUID is `not-found`. */
@@ -81,6 +81,20 @@ export async function knownTenant(
 ): Promise<string | undefined> {
   if (caller.tenantId === null) await requireKnown(db, 'tenant', askedFor);
   return visibleTenant(caller, askedFor);
+}
+
+/**
+ * Returns the tenant that a call has to be about, which exists.
+ * @throws HttpProblem as `knownTenant`; `invalid-request` if an operator names none
+ */
+export async function requiredTenant(
+  db: Queryable,
+  caller: ApiKey,
+  askedFor: string | undefined,
+): Promise<string> {
+  const tenantId = await knownTenant(db, caller, askedFor);
+  if (tenantId !== undefined) return tenantId;
+  throw invalidRequest([{ parameter: 'tenant_id', detail: 'is required with an operator key' }]);
 }
 
 /** Returns the tenant to filter by. @throws HttpProblem `not-found` if a tenant asks for another tenant */

@@ -155,12 +155,11 @@ function toSingleReply(result: BatchEntry | undefined) {
  */
 export async function planPayment(db: Database, body: object): Promise<z.infer<typeof oneResult>> {
   const parsed = parsePayment(body);
-  const planned =
-    'payment' in parsed
-      ? await recordPayments(db, [toNewPayment(parsed.payment)], { actor: '', dryRun: true })
-      : [];
-  const entry = 'payment' in parsed ? toEntry(planned[0]) : parsed;
-  return toSingleReply({ index: 0, payment_id: readId(body, 'payment_id'), ...entry }).body;
+  if (!('payment' in parsed)) throw invalidRequest(parsed.errors ?? []);
+  const payment = toNewPayment(parsed.payment);
+  const [planned] = await recordPayments(db, [payment], { actor: '', dryRun: true });
+  const entry = { index: 0, payment_id: readId(body, 'payment_id'), ...toEntry(planned) };
+  return toSingleReply(entry).body;
 }
 
 /** Pages through payments, latest recorded first. */

@@ -10,14 +10,13 @@ import {
   type ThresholdKey,
   type ThresholdView,
 } from '../../db/usage/spend-thresholds.ts';
-import type { Queryable } from '../../db/pool.ts';
 import { externalId } from '../../ingestion/usage-fields.ts';
 import type { Caller } from '../http/authenticate.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
-import { HttpProblem, invalidRequest } from '../http/problems.ts';
+import { HttpProblem } from '../http/problems.ts';
 import { pageLimit } from '../http/request-fields.ts';
-import { knownTenant } from './invoice-params.ts';
+import { knownTenant, requiredTenant } from './invoice-params.ts';
 
 const PATH = '/api/v1/usage-thresholds/{threshold_id}';
 
@@ -31,20 +30,6 @@ const ofTenant = z.strictObject({
     .optional()
     .describe("Required with an operator's key. A tenant's key can name no other tenant."),
 });
-
-/**
- * Returns the tenant that a call is about.
- * @throws HttpProblem `not-found`; `invalid-request` if an operator names none
- */
-async function subjectOf(
-  db: Queryable,
-  caller: Caller,
-  asked: string | undefined,
-): Promise<string> {
-  const tenantId = await knownTenant(db, caller, asked);
-  if (tenantId !== undefined) return tenantId;
-  throw invalidRequest([{ parameter: 'tenant_id', detail: 'is missing: name the tenant' }]);
-}
 
 /** Sets a spend threshold. */
 export const putUsageThreshold = defineRoute(
@@ -74,7 +59,7 @@ export const putUsageThreshold = defineRoute(
     problems: ['not-found', 'data-conflict'],
   },
   async ({ params: { threshold_id: thresholdId }, query, body, caller }, { db }) => {
-    const tenantId = await subjectOf(db, caller, query.tenant_id);
+    const tenantId = await requiredTenant(db, caller, query.tenant_id);
     const threshold = { tenantId, thresholdId, limit: toLimit(body), actor: actorOf(caller) };
     const outcome = await setThreshold(db, threshold);
     const refusal = whyNotSet(outcome, tenantId);
@@ -143,7 +128,7 @@ export const deleteUsageThreshold = defineRoute(
     problems: ['not-found'],
   },
   async ({ params: { threshold_id: thresholdId }, query, caller }, { db }) => {
-    const tenantId = await subjectOf(db, caller, query.tenant_id);
+    const tenantId = await requiredTenant(db, caller, query.tenant_id);
     const former = await showThreshold(db, tenantId, thresholdId);
     const threshold = { tenantId, thresholdId, actor: actorOf(caller) };
     if (former !== null && (await removeThreshold(db, threshold))) return reply(200, former);

@@ -7,10 +7,10 @@ import { readUsageMonthState, type UsageMonth } from '../../db/usage/usage-by-da
 import { externalId } from '../../ingestion/usage-fields.ts';
 import { defineRoute, reply } from '../http/define-route.ts';
 import { eventReads } from '../http/compute-once.ts';
-import { HttpProblem, invalidRequest } from '../http/problems.ts';
+import { HttpProblem } from '../http/problems.ts';
 import { ownerOf } from '../http/rate-limits.ts';
 import { month } from '../http/request-fields.ts';
-import { knownTenant } from './invoice-params.ts';
+import { requiredTenant } from './invoice-params.ts';
 
 /** Path parameters of a month's usage. */
 export const usageMonthParams = z.strictObject({ month });
@@ -53,12 +53,7 @@ export const getUsageCsv = defineRoute(
     problems: ['not-found'],
   },
   async ({ params, query, caller }, { db, now }) => {
-    const tenantId = await knownTenant(db, caller, query.tenant_id);
-    if (tenantId === undefined) {
-      throw invalidRequest([
-        { parameter: 'tenant_id', detail: 'tenant_id: required with an operator key' },
-      ]);
-    }
+    const tenantId = await requiredTenant(db, caller, query.tenant_id);
     const usage = { tenantId, month: params.month };
     await requireReadable(db, usage, caller, now());
     const inTurn = <T>(read: () => Promise<T>) => eventReads.run(ownerOf(caller), read);

@@ -144,7 +144,12 @@ export type KeyState = (typeof KEY_STATES)[number];
 export function keyState(key: Pick<ListedApiKey, 'expiresAt' | 'revokedAt'>, now: Date): KeyState {
   if (key.revokedAt !== null) return 'revoked';
   if (isExpired(key, now)) return 'expired';
-  return isExpired(key, new Date(now.getTime() + EXPIRING_MS)) ? 'expiring' : 'live';
+  return isExpired(key, expiringUntil(now)) ? 'expiring' : 'live';
+}
+
+/** The latest expiry that counts as soon. */
+function expiringUntil(now: Date): Date {
+  return new Date(now.getTime() + EXPIRING_MS);
 }
 
 /** Records that a key is in use, at most once a minute, so that few requests write. */
@@ -208,7 +213,7 @@ export function listKeyPage(
 function isInState(state: KeyState, now: Date) {
   if (state === 'revoked') return sql.fragment`revoked_at IS NOT NULL`;
   const at = sql.fragment`${now.toISOString()}::timestamptz`;
-  const soon = sql.fragment`${new Date(now.getTime() + EXPIRING_MS).toISOString()}::timestamptz`;
+  const soon = sql.fragment`${expiringUntil(now).toISOString()}::timestamptz`;
   const expiry = {
     live: sql.fragment`(expires_at IS NULL OR expires_at > ${soon})`,
     expiring: sql.fragment`expires_at > ${at} AND expires_at <= ${soon}`,

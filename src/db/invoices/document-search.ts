@@ -25,7 +25,7 @@ const LAST = '\u{10FFFF}';
 /**
  * Returns the documents whose number begins with a text, ordered by number; a number itself comes first. Compares bytes,
  * as their index does.
- * @param limit at most so many
+ * @param limit maximum number of documents
  */
 export function findDocuments(
   db: Queryable,

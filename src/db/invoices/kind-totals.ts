@@ -1,4 +1,5 @@
-import { sumByKind, SUBTOTAL_KINDS, type SubtotalKind } from '../../domain/invoice-totals.ts';
+import { sumCents } from '../../domain/cents.ts';
+import { SUBTOTAL_KINDS, type SubtotalKind } from '../../domain/invoice-totals.ts';
 import type { QuoteLine } from '../../domain/types.ts';
 import { sql } from '../sql.ts';
 
@@ -26,15 +27,12 @@ type KindColumns = Record<keyof typeof KIND_COLUMNS, number>;
 export function kindColumns(
   lines: readonly Pick<QuoteLine, 'kind' | 'amountCents'>[],
 ): KindColumns {
-  const sums = sumByKind(lines);
-  return {
-    plan_base_cents: sums.plan_base,
-    addon_cents: sums.addon,
-    overage_cents: sums.overage,
-    llm_usage_cents: sums.llm_usage,
-    item_cents: sums.item,
-    credit_cents: sums.credit,
-  };
+  const byKind = Map.groupBy(lines, ({ kind }) => kind);
+  const columns = SUBTOTAL_KINDS.map((kind) => {
+    const amounts = (byKind.get(kind) ?? []).map(({ amountCents }) => amountCents);
+    return [`${kind}_cents`, sumCents(amounts, `The invoice's total of ${kind}`)] as const;
+  });
+  return Object.fromEntries(columns) as KindColumns;
 }
 
 const NAMES = Object.keys(KIND_COLUMNS);

@@ -163,7 +163,7 @@ function toCompared(
   invoiceId: string,
 ): ComparedInvoice {
   const [invoice, ...notes] = documents.filter(({ about }) => about === invoiceId);
-  if (invoice === undefined) throw new Error(`invoice ${invoiceId} has just been there`);
+  if (invoice === undefined) throw new Error(`invoice ${invoiceId} no longer exists`);
   const { id, number, month, status, currency } = invoice;
   return {
     ...{ invoice_id: id, number, month, status, currency },

@@ -80,7 +80,7 @@ export async function listTenantRows(
     ORDER BY t.tenant_id
   `);
   const tenantIds = rows.map(({ tenant_id }) => tenant_id);
-  // One for each, because a tenant's currency never changes.
+  // At most one balance per tenant, because its currency never changes.
   const balances = await listTenantBalances(db, tenantIds, { after: null, limit });
   const byTenant = new Map(balances.map((balance) => [balance.tenant_id, balance]));
   return rows.map((each) => ({ ...each, balance: byTenant.get(each.tenant_id) ?? null }));

@@ -100,7 +100,7 @@ function effects(consequences: readonly Sentence[]): Markup {
 `;
 }
 
-/** Never checked: each time the page is shown, something else may happen. */
+/** Always unchecked: what will happen may differ each time the page is shown. */
 function confirmBox({ confirmation }: ActionView, mistakes: readonly FieldMistake[]): Markup {
   if (confirmation === undefined) return markup``;
   const isMissing = mistakes.some(({ field: id }) => id === 'confirmed');

@@ -6,7 +6,7 @@ import { filterForm } from './filter-form.ts';
 import { table } from './html-table.ts';
 import { layout, type Visitor } from './layout.ts';
 import { minute } from './page-format.ts';
-import { invoiceHref, monthHref, noteHref, tenantHref } from './places.ts';
+import { invoiceHref, monthHref, noteHref, tenantHref, tenantIdLink } from './places.ts';
 
 export const AUDIT_PATH = '/operator/audit';
 
@@ -106,8 +106,7 @@ export function tenantsCell(
   return markup`${tenantIds
     .slice(0, shown)
     .map(
-      (id, index) =>
-        markup`${index === 0 ? '' : ', '}<a class="id" href="${tenantHref(id)}">${id}</a>`,
+      (id, index) => markup`${index === 0 ? '' : ', '}${tenantIdLink(id)}`,
     )}${more > 0 ? ` and ${groupDigits(more)} more` : ''}`;
 }
 

@@ -6,6 +6,7 @@ import type { ActionView } from './action-form.ts';
 import { field, textField, type FieldMistake } from './form-fields.ts';
 import type { Visitor } from './layout.ts';
 import { invoicePlace } from './invoice-actions.ts';
+import { creditHref } from './places.ts';
 
 /** The submitted form of a credit. */
 export interface CreditForm {
@@ -65,11 +66,22 @@ function requestIdOf({ number, adjustment_notes }: InvoiceView): string {
 }
 
 /** Tax follows from the other lines, and a credit can't be credited. */
-export function isCreditable({ kind, amount_cents }: Pick<InvoiceLine, 'kind' | 'amount_cents'>) {
+function isCreditable({ kind, amount_cents }: Pick<InvoiceLine, 'kind' | 'amount_cents'>) {
   return kind !== 'tax' && kind !== 'credit' && amount_cents > 0;
 }
 
-/** Of an invoice with more lines the number is typed. */
+/** Renders the link that credits a line; nothing for tenants, and for lines that can't be credited. */
+export function creditLink(
+  document: 'invoices' | 'adjustment-notes',
+  documentId: string,
+  line: InvoiceLine,
+  { scope }: Visitor,
+): Markup | string {
+  if (scope === 'tenant' || !isCreditable(line)) return '';
+  return markup`<span class="sub"><a href="${creditHref(document, documentId, line.line_no)}">Credit<span class="heard"> line ${line.line_no}</span></a></span>`;
+}
+
+/** For invoices with more lines, the operator types the line number. */
 const MAX_OPTIONS = 300;
 
 function lineField(

@@ -10,6 +10,7 @@ const DONE = {
   voided: 'The invoice is void.',
   released: 'The tenant sees this month now.',
   excluded: 'The event is excluded. An invoice that bills it changes when its month is rerun.',
+  replayed: 'Replayed. The deliveries are pending: a worker sends them within seconds.',
   'item-added': 'The charge or credit is recorded.',
   'item-withdrawn': 'The charge or credit is withdrawn.',
 } as const;

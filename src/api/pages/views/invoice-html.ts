@@ -16,10 +16,10 @@ import { formatMonth } from '../../../display/dates.ts';
 import { minute } from './page-format.ts';
 import { nameCell, priceCell, quantityCell } from './line-cells.ts';
 import { layout, type Visitor } from './layout.ts';
-import { isCreditable } from './credit-form.ts';
+import { creditLink } from './credit-form.ts';
 import { doneNote, type Done } from './done-note.ts';
 import { invoiceActions } from './invoice-actions.ts';
-import { creditHref, invoiceHref } from './places.ts';
+import { invoiceHref } from './places.ts';
 import { table, type Column } from './html-table.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
 
@@ -117,7 +117,10 @@ function linesTable(invoice: InvoiceView, visitor: Visitor): Markup {
       { head: 'Amount', isFigure: true, cell: ({ text }) => text.amount },
       {
         head: visitor.scope === 'tenant' ? 'Usage' : 'Usage and credit',
-        cell: ({ line, text }) => [usageLink(page, line, text), creditLink(invoice, line, visitor)],
+        cell: ({ line, text }) => [
+          usageLink(page, line, text),
+          invoice.status === 'issued' ? creditLink('invoices', invoice_id, line, visitor) : '',
+        ],
       },
     ],
     sums: [
@@ -133,15 +136,6 @@ function usageLink(
 ): Markup | string {
   if (kind !== 'llm_usage' && kind !== 'overage') return '';
   return markup`<a href="${invoicePage}/lines/${line_no}">Events<span class="heard"> of line ${line_no}, ${name}</span></a>`;
-}
-
-function creditLink(
-  { invoice_id, status }: InvoiceView,
-  line: InvoiceLine,
-  { scope }: Visitor,
-): Markup | string {
-  if (scope === 'tenant' || status !== 'issued' || !isCreditable(line)) return '';
-  return markup`<span class="sub"><a href="${creditHref('invoices', invoice_id, line.line_no)}">Credit<span class="heard"> line ${line.line_no}</span></a></span>`;
 }
 
 function differenceSection(

@@ -10,7 +10,7 @@ import { filterForm } from './filter-form.ts';
 import { table } from './html-table.ts';
 import { layout, type Visitor } from './layout.ts';
 import { minute } from './page-format.ts';
-import { tenantHref } from './places.ts';
+import { tenantIdLink } from './places.ts';
 
 export const KEYS_PATH = '/operator/keys';
 
@@ -74,7 +74,7 @@ ${filterForm(KEYS_PATH, [
 }
 
 function scopeCell({ scope, tenantId, currency }: Key): Markup {
-  return markup`${scope}${tenantId === null ? '' : markup`<span class="sub"><a class="id" href="${tenantHref(tenantId)}">${tenantId}</a></span>`}${currency === null ? '' : markup`<span class="sub">Costs in ${currency}</span>`}`;
+  return markup`${scope}${tenantId === null ? '' : markup`<span class="sub">${tenantIdLink(tenantId)}</span>`}${currency === null ? '' : markup`<span class="sub">Costs in ${currency}</span>`}`;
 }
 
 const TONES = { live: 'good', expiring: 'busy', expired: 'plain', revoked: 'plain' } as const;

@@ -55,9 +55,11 @@ ${requestsSection(overview, visitor.timeZone)}`,
 /** Renders the links to the months before and after. */
 export function neighbourLinks({ previous, next }: Neighbours): Markup {
   if (previous === null && next === null) return markup``;
-  const link = (rel: string, month: Month | null, text: string) =>
-    month === null ? '' : markup`<a rel="${rel}" href="${monthHref(month)}">${text}</a> `;
-  return markup`<nav class="links" aria-label="Other months">${link('prev', previous, `← ${formatMonth(previous ?? '')}`)}${link('next', next, `${formatMonth(next ?? '')} →`)}</nav>
+  const link = (rel: string, month: Month | null, text: (name: string) => string) =>
+    month === null
+      ? ''
+      : markup`<a rel="${rel}" href="${monthHref(month)}">${text(formatMonth(month))}</a> `;
+  return markup`<nav class="links" aria-label="Other months">${link('prev', previous, (name) => `← ${name}`)}${link('next', next, (name) => `${name} →`)}</nav>
 `;
 }
 

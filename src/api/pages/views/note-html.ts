@@ -14,8 +14,8 @@ import { releasedFact } from './account-html.ts';
 import { table } from './html-table.ts';
 import { documentLinks, invoicesTrail, tenantFact } from './document-place.ts';
 import { layout, type Visitor } from './layout.ts';
-import { isCreditable } from './credit-form.ts';
-import { creditHref, invoiceHref, noteHref } from './places.ts';
+import { creditLink } from './credit-form.ts';
+import { invoiceHref, noteHref } from './places.ts';
 import { nameCell } from './line-cells.ts';
 import { minute } from './page-format.ts';
 
@@ -80,7 +80,10 @@ function linesTable(
       { head: 'Difference', isFigure: true, cell: ({ text }) => text.difference },
       {
         head: visitor.scope === 'tenant' ? 'Usage' : 'Usage and credit',
-        cell: ({ line, text }) => [usageLink(page, line, text), creditLink(id, line, visitor)],
+        cell: ({ line, text }) => [
+          usageLink(page, line, text),
+          creditLink('adjustment-notes', id, line, visitor),
+        ],
       },
     ],
     sums: [
@@ -99,9 +102,4 @@ function usageLink(
 ): Markup | string {
   if (kind !== 'llm_usage' && kind !== 'overage') return '';
   return markup`<a href="${notePage}/lines/${line_no}">Events<span class="heard"> of line ${line_no}, ${name}</span></a>`;
-}
-
-function creditLink(noteId: string, line: NoteView['lines'][number], { scope }: Visitor) {
-  if (scope === 'tenant' || !isCreditable(line)) return '';
-  return markup`<span class="sub"><a href="${creditHref('adjustment-notes', noteId, line.line_no)}">Credit<span class="heard"> line ${line.line_no}</span></a></span>`;
 }

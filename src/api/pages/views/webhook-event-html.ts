@@ -4,11 +4,12 @@ import { answerText } from '../../../display/webhook-text.ts';
 import { groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
+import { doneNote, type Done } from './done-note.ts';
 import { table } from './html-table.ts';
 import { layout, type Visitor } from './layout.ts';
 import { minute } from './page-format.ts';
-import { tenantHref } from './places.ts';
-import { deliveryColumns, REPLAYED, WEBHOOKS_PATH } from './webhooks-html.ts';
+import { tenantIdLink } from './places.ts';
+import { deliveryColumns, WEBHOOKS_PATH } from './webhooks-html.ts';
 
 /** The breadcrumb of the pages below the list. */
 export const WEBHOOKS_TRAIL = [{ href: WEBHOOKS_PATH, text: 'Webhooks' }];
@@ -19,22 +20,22 @@ export interface WebhookEventView {
   readonly deliveries: readonly ListedDelivery[];
   readonly attempts: readonly LoggedWebhookAttempt[];
   readonly nextHref: string | null;
-  /** Whether the visitor has just replayed it. */
-  readonly isReplayed: boolean;
+  /** What has just been done. */
+  readonly done: Done | undefined;
 }
 
 /** Renders an event: what is sent, to which endpoints, and each attempt with the answer. */
 export function webhookEventPage(view: WebhookEventView): string {
-  const { visitor, event, deliveries, attempts, nextHref, isReplayed } = view;
+  const { visitor, event, deliveries, attempts, nextHref, done } = view;
   const { eventId, type, tenantId, occurredAt, data } = event;
   const labels = new Map(deliveries.map((each) => [each.endpointId, each.label ?? each.url]));
   return layout({
     title: type,
     visitor,
     trail: WEBHOOKS_TRAIL,
-    main: markup`${isReplayed ? REPLAYED : ''}<dl class="facts">
+    main: markup`${doneNote(done)}<dl class="facts">
 <div><dt>Occurred</dt><dd>${minute(occurredAt, visitor.timeZone)}</dd></div>
-${tenantId === null ? '' : markup`<div><dt>Tenant</dt><dd><a class="id" href="${tenantHref(tenantId)}">${tenantId}</a></dd></div>\n`}<div><dt>webhook-id</dt><dd class="id">${eventId}</dd></div>
+${tenantId === null ? '' : markup`<div><dt>Tenant</dt><dd>${tenantIdLink(tenantId)}</dd></div>\n`}<div><dt>webhook-id</dt><dd class="id">${eventId}</dd></div>
 </dl>
 ${table({
   caption: 'Deliveries',

@@ -5,11 +5,12 @@ import { answerText, deliveryStateText } from '../../../display/webhook-text.ts'
 import { groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
+import { doneNote, type Done } from './done-note.ts';
 import { filterForm } from './filter-form.ts';
 import { table, type Column } from './html-table.ts';
 import { layout, type Visitor } from './layout.ts';
 import { minute } from './page-format.ts';
-import { tenantHref } from './places.ts';
+import { tenantIdLink } from './places.ts';
 
 export const WEBHOOKS_PATH = '/operator/webhooks';
 
@@ -30,18 +31,18 @@ export interface WebhooksView {
     readonly state: string;
   };
   readonly nextHref: string | null;
-  /** Whether the visitor has just replayed deliveries. */
-  readonly isReplayed: boolean;
+  /** What has just been done. */
+  readonly done: Done | undefined;
 }
 
 /** Renders the endpoints, and the deliveries that the filter matches. */
 export function webhooksPage(view: WebhooksView): string {
-  const { visitor, endpoints, deliveries, filter, nextHref, isReplayed } = view;
+  const { visitor, endpoints, deliveries, filter, nextHref, done } = view;
   const isFiltered = Object.values(filter).some((value) => value !== '');
   return layout({
     title: 'Webhooks',
     visitor,
-    main: markup`${isReplayed ? REPLAYED : ''}<p>Endpoints receive events, such as <code>invoice.issued</code>. Register, disable and rotate secrets with the command line: <code>npm run cli -- webhooks --help</code>.</p>
+    main: markup`${doneNote(done)}<p>Endpoints receive events, such as <code>invoice.issued</code>. Register, disable and rotate secrets with the command line: <code>npm run cli -- webhooks --help</code>.</p>
 ${endpointsTable(endpoints, visitor)}<h2 id="deliveries">Deliveries</h2>
 ${filterForm(WEBHOOKS_PATH, [
   {
@@ -68,10 +69,6 @@ ${filterForm(WEBHOOKS_PATH, [
     })}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Earlier deliveries</a></p>\n`}`,
   });
 }
-
-/** Tells that a replay was accepted. */
-export const REPLAYED = markup`<p class="note" role="status">Replayed. The deliveries are pending: a worker sends them within seconds.</p>
-`;
 
 function endpointsTable(endpoints: readonly WebhookEndpoint[], visitor: Visitor): Markup {
   return table({
@@ -130,7 +127,7 @@ function eventColumn({ timeZone }: Visitor): Column<ListedDelivery> {
     head: 'Event',
     isHead: true,
     cell: ({ eventId, type, tenantId, occurredAt }) =>
-      markup`<a href="${eventHref(eventId)}">${type}<span class="heard">, ${eventId}</span></a>${tenantId === null ? '' : markup`<span class="sub"><a class="id" href="${tenantHref(tenantId)}">${tenantId}</a></span>`}<span class="sub date">${minute(occurredAt, timeZone)}</span>`,
+      markup`<a href="${eventHref(eventId)}">${type}<span class="heard">, ${eventId}</span></a>${tenantId === null ? '' : markup`<span class="sub">${tenantIdLink(tenantId)}</span>`}<span class="sub date">${minute(occurredAt, timeZone)}</span>`,
   };
 }
 
