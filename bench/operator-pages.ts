@@ -32,6 +32,10 @@ const PAGES: readonly {
   { name: 'its invoices', path: () => `/operator/months/${MONTH}/invoices` },
   { name: 'the running month', path: ({ runningMonth }) => `/operator/months/${runningMonth}` },
   { name: 'an invoice', path: ({ invoiceId }) => `/operator/invoices/${invoiceId}` },
+  { name: 'the tenants', path: () => '/operator/tenants' },
+  { name: 'a tenant', path: ({ tenantId }) => `/operator/tenants/${tenantId}` },
+  // Of all tenants whose id has one more character: up to ten.
+  { name: 'the search', path: ({ tenantId }) => `/operator/search?q=${tenantId.slice(0, -1)}` },
 ];
 
 /** Whether the operator pages of a large month are fast, and how they grow with it. */
