@@ -114,6 +114,11 @@ export function createBillingCalendar(
     return start;
   }
 
+  /** Returns where a month starts if the date is its first day; undefined for other days and months outside of the calendar. */
+  function storedStartOf(date: Temporal.PlainDate): number | undefined {
+    return date.day === 1 ? starts[indexOf(date.toString().slice(0, -'-01'.length))] : undefined;
+  }
+
   function monthOf(instant: string | Date): Month {
     const { epochMilliseconds } = parseInstant(instant);
     const first = monthStartAt(epochMilliseconds);
@@ -149,12 +154,7 @@ export function createBillingCalendar(
     monthOf,
     monthStartAt,
     dateOf,
-    startOfDay: (date) =>
-      toInstant(
-        date.day === 1 && isCovered(date)
-          ? startAt(indexOf(date.toString().slice(0, -'-01'.length)))
-          : date.toZonedDateTime(timeZone).epochMilliseconds,
-      ),
+    startOfDay: (date) => toInstant(storedStartOf(date) ?? startInZone(date, timeZone)),
     dayStartsOf: (month) => daysAt(indexOf(parseServiceMonth(month))).map(toInstant),
     monthBefore: (instant) => previousMonth(monthOf(instant)),
     isOver: (month, now) => parseMonth(month) < monthOf(now),
@@ -165,8 +165,12 @@ export function createBillingCalendar(
 function daysFrom(start: number, first: string, timeZone: string): readonly number[] {
   const date = Temporal.PlainDate.from(first);
   return Array.from({ length: date.daysInMonth }, (_, index) =>
-    index === 0 ? start : date.add({ days: index }).toZonedDateTime(timeZone).epochMilliseconds,
+    index === 0 ? start : startInZone(date.add({ days: index }), timeZone),
   );
+}
+
+function startInZone(date: Temporal.PlainDate, timeZone: string): number {
+  return date.toZonedDateTime(timeZone).epochMilliseconds;
 }
 
 /** Returns the index of the last value that isn't above the given one; -1 if all are. */
@@ -186,10 +190,6 @@ function localDate(epochMs: number, timeZone: string): string {
     .toZonedDateTimeISO(timeZone)
     .toPlainDate()
     .toString();
-}
-
-function isCovered({ year }: Temporal.PlainDate): boolean {
-  return year >= CALENDAR_YEARS.first && year <= CALENDAR_YEARS.last;
 }
 
 /** Returns the index of a month of the calendar. */

@@ -87,7 +87,7 @@ function presence(
   before: ChargeSide,
   after: ChargeSide,
 ): Cause['cause'] {
-  const isLate = kind === 'llm_usage' && meta.service_month !== undefined;
+  const isLate = meta.service_month !== undefined;
   if (deploymentId === null || kind === 'credit' || isLate) return 'one_off';
   const isAdded = before.lines.length === 0;
   const isKnown = (isAdded ? before : after).deployments.has(deploymentId);

@@ -223,4 +223,26 @@ describe('the tax of a note', () => {
       expect.objectContaining(domainError('missing_exchange_rate')),
     );
   });
+
+  test('leaves out lines that are not taxable', () => {
+    const untaxed = { ...line({ amountCents: 1000 }), taxable: false };
+    expect(assembleNote([untaxed, line({ amountCents: 10 })], soFar, terms)).toMatchObject({
+      ...{ subtotalCents: 1010, taxableCents: 10, taxCents: 1, totalCents: 1011 },
+    });
+  });
+
+  test.each([
+    ['taxable subtotal', [Number.MAX_SAFE_INTEGER, 1], true, {}],
+    ['subtotal', [Number.MAX_SAFE_INTEGER, 1], false, {}],
+    ['tax', [0], true, { taxCents: -Number.MAX_SAFE_INTEGER }],
+    ['total', [Number.MAX_SAFE_INTEGER], false, { taxCents: 0 }],
+  ])('is refused with a %s beyond 2^53 − 1, by its name', (what, amounts, taxable, before) => {
+    const lines = amounts.map((amountCents) => ({ ...line({ amountCents }), taxable }));
+    expect(() => assembleNote(lines, { ...soFar, ...before }, terms)).toThrow(
+      expect.objectContaining({
+        ...domainError('amount_out_of_range'),
+        message: expect.stringContaining(`The note's ${what} would be `) as string,
+      }),
+    );
+  });
 });

@@ -58,7 +58,10 @@ describe('the month of an instant in UTC', () => {
   test('rejects instants outside of the calendar', () => {
     for (const instant of [new Date(8.64e15), '1999-12-31T23:59:59Z', '2200-01-01T00:00:00Z']) {
       expect(() => monthOfInstant(instant)).toThrow(
-        expect.objectContaining(domainError('invalid_month')),
+        expect.objectContaining({
+          ...domainError('invalid_month'),
+          message: `${new Date(instant).toISOString()} is not in the years 2000 to 2199`,
+        }),
       );
     }
   });
@@ -185,6 +188,25 @@ test.each(['Australia/Sydney', 'America/Santiago', 'Asia/Beirut'])(
   },
 );
 
+test("stored months keep their starts, also if the zone's rules change later", () => {
+  // As if a government moved its clocks by an hour after the months were stored.
+  const moved = computeMonthStarts('Australia/Sydney').map((at) => at + 3_600_000);
+  const calendar = createBillingCalendar('Australia/Sydney', moved);
+  const start = (date: string) => calendar.startOfDay(Temporal.PlainDate.from(date));
+  expect(start('2026-05-01')).toBe('2026-04-30T15:00:00Z');
+  expect(start('2026-05-02')).toBe('2026-05-01T14:00:00Z');
+  expect(start('2000-01-01')).toBe('1999-12-31T14:00:00Z');
+  expect(start('2199-12-01')).toBe('2199-11-30T14:00:00Z');
+  expect(start('1999-12-01')).toBe('1999-11-30T13:00:00Z');
+  expect(start('2200-02-01')).toBe('2200-01-31T13:00:00Z');
+  expect(calendar.dayStartsOf('2026-05').slice(0, 2)).toEqual([
+    '2026-04-30T15:00:00Z',
+    '2026-05-01T14:00:00Z',
+  ]);
+  expect(calendar.dateOf('2026-04-30T14:30:00Z')).toBe('2026-04-30');
+  expect(calendar.dateOf('2026-04-30T15:00:00Z')).toBe('2026-05-01');
+});
+
 test('instants before 2000 have a date but no month', () => {
   expect(SYDNEY.dateOf('1990-06-14T14:00:00Z')).toBe('1990-06-15');
   expect(SYDNEY.monthStartAt(Date.UTC(1990, 5, 15))).toBeNull();
@@ -195,7 +217,9 @@ test('instants before 2000 have a date but no month', () => {
 test('months that are missing or out of order are refused', () => {
   const starts = computeMonthStarts('UTC');
   for (const broken of [starts.slice(1), [], [...starts].reverse()]) {
-    expect(() => createBillingCalendar('UTC', broken)).toThrow(RangeError);
+    expect(() => createBillingCalendar('UTC', broken)).toThrow(
+      new RangeError('the months of UTC are incomplete or out of order'),
+    );
   }
 });
 

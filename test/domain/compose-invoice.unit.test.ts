@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { composeInvoice, type InvoiceInputs } from '../../src/domain/compose-invoice.ts';
 import { DEFAULT_TAX } from '../../src/domain/invoice-totals.ts';
 import { periodOf } from '../_util/utc.ts';
+import { domainError } from './_arbitraries.ts';
 import type { BilledDeployment } from '../../src/domain/service-days.ts';
 
 const planVersion = {
@@ -114,4 +115,28 @@ describe("a tenant's invoice", () => {
       expect.objectContaining({ code: 'missing_plan_version' }),
     );
   });
+});
+
+test('charges that are too large are named before items are taken', () => {
+  const huge = { deploymentId: 'a', requestCount: '1', serviceMonth: '2026-05' };
+  const llmUsage = [
+    { ...huge, exactCents: String(Number.MAX_SAFE_INTEGER) },
+    { ...huge, deploymentId: 'b', exactCents: '1' },
+  ];
+  expect(() => composeInvoice({ ...inputs, deployments: [], llmUsage })).toThrow(
+    expect.objectContaining({
+      ...domainError('amount_out_of_range'),
+      message: expect.stringContaining("The invoice's subtotal would be ") as string,
+    }),
+  );
+});
+
+test('tax in another currency needs an exchange rate, except in an estimate', () => {
+  const usd = { ...inputs, currency: 'USD', deployments: [], meteredUsage: new Map() };
+  const llmUsage = [{ ...inputs.llmUsage[1]!, exactCents: '1000' }];
+  expect(() => composeInvoice({ ...usd, llmUsage })).toThrow(
+    expect.objectContaining(domainError('missing_exchange_rate')),
+  );
+  const estimate = composeInvoice({ ...usd, llmUsage, isEstimate: true });
+  expect(estimate).toMatchObject({ taxCents: 100, tax: { aud: null } });
 });

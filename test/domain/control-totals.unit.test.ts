@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { findImbalances, workToDo, type ControlTotals } from '../../src/domain/control-totals.ts';
+import {
+  countWithoutOutcome,
+  findImbalances,
+  workToDo,
+  type ControlTotals,
+} from '../../src/domain/control-totals.ts';
 
 const sound: ControlTotals = {
   tenants: {
@@ -131,4 +136,10 @@ describe('lines and invoices', () => {
       "1 adjustment notes in AUD don't add up: totals of 1.10, lines of 1.10",
     ]);
   });
+});
+
+test('tenants without an outcome are those that are due without those of each outcome', () => {
+  const outcomes = { rolled: 1, adjusted: 2, skipped: 4, unchanged: 8 };
+  const counts = { due: 100, ...outcomes, nothing_to_bill: 16, parked: 32 };
+  expect(countWithoutOutcome(counts)).toBe(37);
 });

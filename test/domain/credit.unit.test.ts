@@ -134,6 +134,17 @@ describe('the line of a credit', () => {
     expect(creditsGiven(lines)).toEqual([{ number: NUMBER, lineNo: 2, amountCents: 250 }]);
     expect(creditsGiven([line(), overage])).toEqual([]);
   });
+
+  test('are only lines of the kind credit that name an invoice and a line', () => {
+    const { meta, ...rest } = line({ ...lineOfCredit(overage, 250), lineNo: 1 });
+    const { credited_number, credited_line_no } = meta;
+    const others = [
+      { ...rest, kind: 'overage' as const, meta },
+      { ...rest, meta: { credited_number } },
+      { ...rest, meta: { credited_line_no } },
+    ];
+    expect(creditsGiven(others)).toEqual([]);
+  });
 });
 
 test('a credit finds the line with its number on the document with its number', () => {

@@ -96,11 +96,15 @@ test('a seller that is not registered charges no tax under any treatment', () =>
 });
 
 test.each([
-  ['the subtotal', [Number.MAX_SAFE_INTEGER, 1]],
-  ['the total', [Number.MAX_SAFE_INTEGER]],
-])('rejects a %s beyond 2^53 − 1', (_what, lines) => {
-  expect(() => invoiceTotals(lines, DEFAULT_TREATMENT)).toThrow(
-    expect.objectContaining(domainError('amount_out_of_range')),
+  ['subtotal', [Number.MAX_SAFE_INTEGER, 1], []],
+  ['subtotal', [Number.MAX_SAFE_INTEGER], [1]],
+  ['total', [Number.MAX_SAFE_INTEGER], []],
+])('rejects a %s beyond 2^53 − 1 by its name', (what, taxable, untaxed) => {
+  expect(() => invoiceTotals(taxable, DEFAULT_TREATMENT, untaxed)).toThrow(
+    expect.objectContaining({
+      ...domainError('amount_out_of_range'),
+      message: expect.stringContaining(`The invoice's ${what} would be `) as string,
+    }),
   );
 });
 

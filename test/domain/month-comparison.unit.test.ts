@@ -139,7 +139,10 @@ describe('the cause is', () => {
     plan({ amountCents, meta: { plan_version_id: 'studio-v1', proration_fraction: fraction } });
   const version = (id: string, amountCents: number) =>
     plan({ amountCents, meta: { plan_version_id: id } });
-  const addon = () => placedLine({ kind: 'addon', description: 'Addon: more', amountCents: 750 });
+  const addon = (meta: JsonObject = {}, amountCents = 750) =>
+    placedLine({ kind: 'addon', description: 'Addon: more', amountCents, meta });
+  const credit = (amountCents: number) =>
+    placedLine({ ...{ kind: 'credit', unit: 'credit', unitPriceCents: null }, amountCents });
 
   test.each<[string, readonly PlacedLine[], readonly PlacedLine[], readonly string[]]>([
     ['a higher price', [priced('5000', 5000)], [priced('6000', 6000)], ['price 5000 6000']],
@@ -152,6 +155,12 @@ describe('the cause is', () => {
       ['plan studio-v1 large-v3'],
     ],
     ['a second addon of the same kind', [addon()], [addon(), addon()], ['count 1 2']],
+    [
+      'more days of one of two addons',
+      [addon(), addon({ proration_fraction: '15/30' }, 375)],
+      [addon(), addon()],
+      ['days 45/30 62/31'],
+    ],
     ['an addon', [plan()], [plan(), addon()], ['added']],
     ['an addon that ended', [plan(), addon()], [plan()], ['removed']],
     ['a new deployment', [], [plan()], ['deployment_added']],
@@ -181,6 +190,13 @@ describe('the cause is', () => {
       ['cap 180'],
     ],
     ['more requests', [llm('10', '900')], [llm('20', '1800')], ['requests 10 20']],
+    [
+      'requests after a month of corrections',
+      [llm('0', '1')],
+      [llm('10', '900')],
+      ['requests 0 10', 'average_charge 90'],
+    ],
+    ['LLM usage of a deployment that had none', [plan()], [plan(), llm('1', '90')], ['added']],
     ['dearer requests', [llm('10', '900')], [llm('10', '1800')], ['average_charge 90 180']],
     [
       'the three models that differ most',
@@ -189,6 +205,8 @@ describe('the cause is', () => {
       ['average_charge 1000 1600', 'model b 200 900', 'model 599.5', 'model d 400'],
     ],
     ['one-off: an item', [], [item('setup', 900)], ['one_off']],
+    ['one-off: a credit', [plan()], [plan(), credit(-300)], ['one_off']],
+    ['one-off: credits in both months', [credit(-300)], [credit(-500)], ['one_off']],
     ['one-off: an item of the month before', [item('setup', 900)], [], ['one_off']],
     ['the rate of the tax', [tax(500)], [tax(750, '0.15')], ['tax_rate 0.10 0.15']],
     ['tax that was not charged', [], [tax(500)], ['tax_rate 0.10']],
@@ -202,7 +220,9 @@ describe('the cause is', () => {
       { ...priced('5000', 2500), subscriptionId: 'a' },
       { ...priced('8000', 4000), subscriptionId: 'b' },
     ];
-    expect(causes(april, [priced('8000', 8000)])).toEqual(['count 2 1']);
+    const may = [priced('8000', 8000)];
+    expect(causes(april, may)).toEqual(['count 2 1']);
+    expect(causes(may, april)).toEqual(['count 1 2']);
   });
 });
 
