@@ -43,8 +43,8 @@ export interface Cause {
 export interface ChargeSide {
   readonly month: Month;
   readonly lines: readonly UnplacedLine[];
-  /** The deployments that the month charges for. */
-  readonly deployments: ReadonlySet<string>;
+  /** The deployments that the month charges for; null for lines without one. */
+  readonly deployments: ReadonlySet<string | null>;
 }
 
 /** Models that are named as causes. */

@@ -65,7 +65,7 @@ export function compareMonths(before: ChargedMonth, after: ChargedMonth): MonthC
 
 /** The lines of a month by charge. */
 type Charges = ReadonlyMap<string, readonly UnplacedLine[]>;
-type Names = ReadonlySet<string>;
+type Names = ReadonlySet<string | null>;
 
 /** Adds the notes of reruns to the lines that they adjust. What has no usual line (items, credits, tax) stays apart. */
 function toCharges({ documents }: ChargedMonth): Charges {
@@ -85,8 +85,7 @@ function chargeOf(line: UnplacedLine): string {
 }
 
 function deploymentsOf(charges: Charges): Names {
-  const ids = [...charges.values()].flat().map(({ deploymentId }) => deploymentId);
-  return new Set(ids.filter((id) => id !== null));
+  return new Set([...charges.values()].flat().map(({ deploymentId }) => deploymentId));
 }
 
 function differenceOf(before: readonly UnplacedLine[], after: readonly UnplacedLine[]) {

@@ -93,6 +93,7 @@ describe('amounts', () => {
     ['KWD', '1,234,567', 1_234_567_000],
     // In KWD it can also be a decimal comma.
     ['KWD', '1,234', null],
+    ['KWD', '12,345', null],
     ['AUD', '99,50', null],
     ['AUD', '99,5', null],
     ['AUD', '1.234,50', null],
@@ -114,7 +115,9 @@ describe('amounts', () => {
   test.each([
     ['-1,040.50', -104_050],
     ['−40.00', -4_000],
+    ['40.00', 4_000],
     ['-0', 0],
+    ['4-0', null],
     ['-99,50', null],
     ['--1', null],
     ['- 1', null],

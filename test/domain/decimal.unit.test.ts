@@ -75,6 +75,12 @@ describe('the canonical text', () => {
     expect(normalizeDecimalString(text)).toBe(canonical);
   });
 
+  test.each(['1e3', '-1', '01', '1.', ''])('of %j does not exist', (text) => {
+    expect(() => normalizeDecimalString(text)).toThrow(
+      expect.objectContaining(domainError('invalid_decimal')),
+    );
+  });
+
   test('has no negative zero and no exponent', () => {
     expect(toDecimalString(new Decimal('-0'))).toBe('0');
     expect(toDecimalString(new Decimal('1e-40'))).toBe(`0.${'0'.repeat(39)}1`);

@@ -26,6 +26,7 @@ function taken(items: readonly FreeItem[], chargesCents: number): readonly [stri
 describe('an invoice takes', () => {
   test.each<[string, readonly FreeItem[], number, readonly [string, number][]]>([
     ['nothing without items', [], 5000, []],
+    ['nothing of a charge that is taken', [item('a', 250, { freeCents: 0 })], 0, []],
     ['a charge whole, with or without other lines', [item('a', 250)], 0, [['a', 250]]],
     ['a credit up to the charges', [item('a', -100)], 5000, [['a', -100]]],
     ['only as much of a credit as there are charges', [item('a', -100)], 60, [['a', -60]]],

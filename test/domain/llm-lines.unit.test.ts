@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { llmUsageLine } from '../../src/domain/llm-lines.ts';
+import { Decimal } from '../../src/domain/decimal.ts';
+import { byCost, llmUsageLine } from '../../src/domain/llm-lines.ts';
 import { domainError } from './_arbitraries.ts';
 
 const usage = {
@@ -34,19 +35,36 @@ test('a line of late usage names its service month', () => {
 });
 
 test('a line has its models, ordered by name, all others last', () => {
-  const byModel = [
-    { model: '', requestCount: '1', exactCents: '0.500' },
-    { model: 'small-1', requestCount: 1, exactCents: '2' },
-    { model: 'large-2', requestCount: '1', exactCents: '10.000000000000' },
-  ];
-  expect(llmUsageLine({ ...usage, byModel }).meta).toStrictEqual({
-    exact_cents: '12.5',
-    by_model: [
-      { model: 'large-2', requests: '1', exact_cents: '10' },
-      { model: 'small-1', requests: '1', exact_cents: '2' },
-      { model: null, requests: '1', exact_cents: '0.5' },
-    ],
-  });
+  const other = { model: '', requestCount: '1', exactCents: '0.500' };
+  const small = { model: 'small-1', requestCount: 1, exactCents: '2' };
+  const large = { model: 'large-2', requestCount: '1', exactCents: '10.000000000000' };
+  for (const byModel of [
+    [other, small, large],
+    [small, other, large],
+    [large, small, other],
+  ]) {
+    expect(llmUsageLine({ ...usage, byModel }).meta).toStrictEqual({
+      exact_cents: '12.5',
+      by_model: [
+        { model: 'large-2', requests: '1', exact_cents: '10' },
+        { model: 'small-1', requests: '1', exact_cents: '2' },
+        { model: null, requests: '1', exact_cents: '0.5' },
+      ],
+    });
+  }
+});
+
+test('people see the most expensive model first, equal ones by name, all others last', () => {
+  const cost = (model: string | null, cents: number) => ({ model, cents: new Decimal(cents) });
+  const expected = [cost('z', 9), cost('a', 5), cost('b', 5), cost(null, 7)];
+  const [z, a, b, other] = expected;
+  for (const models of [
+    [other!, b!, a!, z!],
+    [b!, other!, z!, a!],
+    [z!, a!, other!, b!],
+  ]) {
+    expect(models.toSorted(byCost)).toEqual(expected);
+  }
 });
 
 test('a sum that rounds to zero still gets a line', () => {

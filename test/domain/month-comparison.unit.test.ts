@@ -116,6 +116,21 @@ describe('charges', () => {
     ]);
   });
 
+  test('that did not change have no cause, even if their parts did', () => {
+    const april = plan({ meta: { plan_version_id: 'studio-v1' } });
+    const may = plan({ meta: { plan_version_id: 'studio-v2' } });
+    expect(compare([april], [may]).changes).toMatchObject([{ differenceCents: 0, causes: [] }]);
+  });
+
+  test('of credits keep a line for each credit', () => {
+    const credit = placedLine({ kind: 'credit', amountCents: -300 });
+    const { changes } = compareMonths(
+      { month: '2026-04', documents: [[plan()], [credit], [credit]] },
+      { month: '2026-05', documents: [[plan()]] },
+    );
+    expect(changes[0]).toMatchObject({ beforeCents: -600, before: [credit, credit], after: [] });
+  });
+
   test('without any line on either side are no charges', () => {
     expect(compare([], [])).toMatchObject({ differenceCents: 0, changes: [] });
   });

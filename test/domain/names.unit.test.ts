@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { deploymentLines } from '../../src/domain/deployment-lines.ts';
+import { nameMeta } from '../../src/domain/names.ts';
 import { billedDeployment } from '../../src/domain/service-days.ts';
 import type { PlanVersion } from '../../src/domain/types.ts';
 import { UTC } from '../_util/utc.ts';
@@ -68,6 +69,10 @@ test('lines have the names of the catalogue', () => {
       { addon_code: 'storage_50gb', addon_name: 'More space' },
     ],
   });
+});
+
+test.each([null, undefined])('a name that is %s is no field', (name) => {
+  expect(nameMeta('plan_name', name)).toEqual({});
 });
 
 test('lines without names have no field for them', () => {
