@@ -1,3 +1,5 @@
+import { distance } from 'fastest-levenshtein';
+
 /** Names of IANA that ICU, and so Node, still knows by an older name. */
 const RENAMED: Readonly<Record<string, string>> = {
   'Africa/Asmera': 'Africa/Asmara',
@@ -29,7 +31,7 @@ const NAMES: ReadonlySet<string> = new Set([
 
 const FIXED_OFFSET = /^(?:(?:UTC|GMT)?[+-]\d|Etc\/|GMT$|UCT$|Zulu$|Z$)/i;
 const SUGGESTIONS = 3;
-/** Characters of a wrong name that the message repeats. */
+/** Characters of a wrong name that the message repeats; no name is nearly as long. */
 const SHOWN = 100;
 /** The largest number of typing mistakes in a name for which a suggestion is worthwhile. */
 const MAX_MISTAKES = 3;
@@ -61,11 +63,11 @@ function findSimilar(text: string): readonly string[] {
   const names = [...NAMES];
   const places = names.filter((name) => simplify(name.split('/').at(-1) ?? '') === wanted);
   if (places.length > 0) return places.slice(0, SUGGESTIONS);
+  // Saves the comparison with a huge text.
+  if (text.length > SHOWN) return [];
   const rated = names
-    // At least that many mistakes. Saves the comparison with a huge text.
-    .filter((name) => Math.abs(simplify(name).length - wanted.length) <= MAX_MISTAKES)
     .map((name) => ({ name, mistakes: distance(simplify(name), wanted) }))
-    .filter(({ mistakes }) => mistakes <= MAX_MISTAKES)
+    .filter(({ mistakes }) => mistakes <= MAX_MISTAKES && mistakes < wanted.length)
     .sort((a, b) => a.mistakes - b.mistakes);
   return rated
     .filter(({ mistakes }) => mistakes === rated[0]?.mistakes)
@@ -86,18 +88,4 @@ function currentName(text: string): string | null {
 
 function simplify(name: string): string {
   return name.toLowerCase().replaceAll(/[\s_-]/g, '');
-}
-
-/** Returns the number of characters to insert, delete or replace (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -137,7 +137,7 @@ describe('the line of a credit', () => {
 
   test('are only lines of the kind credit that name an invoice and a line', () => {
     const { meta, ...rest } = line({ ...lineOfCredit(overage, 250), lineNo: 1 });
-    const { credited_number, credited_line_no } = meta;
+    const [credited_number, credited_line_no] = [meta.credited_number!, meta.credited_line_no!];
     const others = [
       { ...rest, kind: 'overage' as const, meta },
       { ...rest, meta: { credited_number } },

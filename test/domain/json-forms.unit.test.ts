@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import type { InvoiceTax } from '../../src/domain/invoice-totals.ts';
-import { placedLineToJson } from '../../src/domain/quote-json.ts';
+import { quote } from '../../src/domain/quote.ts';
+import { placedLineToJson, quoteToJson } from '../../src/domain/quote-json.ts';
 import { taxFromJson, taxToJson } from '../../src/domain/tax-json.ts';
+import type { PlanVersion } from '../../src/domain/types.ts';
 import { placedLine } from './_lines.ts';
 
 const tax = (aud: InvoiceTax['aud']): InvoiceTax => ({
@@ -33,4 +35,23 @@ test('a line of an invoice has its place in its JSON form', () => {
     ...{ description: 'Plan base', qty: '1', unit: 'month', unit_price_cents: '5000' },
     ...{ amount_cents: 5000, meta: { version: 1 }, taxable: false, item_id: 'setup' },
   });
+});
+
+test("a quote's allowances are in its JSON form", () => {
+  const plan: PlanVersion = {
+    ...{ id: 'studio-v1', version: 1, currency: 'AUD', basePriceCents: 5000, proration: 'daily' },
+    items: [
+      {
+        ...{ resourceKind: 'gb', includedQty: '100', hardCapQty: '180', overagePriceCents: 2 },
+        ...{ overageUnit: 'gb_month', definedUnit: null },
+      },
+    ],
+  };
+  const more = { code: 'more', resourceKind: 'gb', qty: '50', priceCents: 100 };
+  expect(quoteToJson(quote(plan, [more], { usage: {} })).first_invoice.allowances).toEqual([
+    {
+      ...{ resource_kind: 'gb', included_qty: '100', addon_qty: '50' },
+      ...{ allowance: '150', hard_cap_qty: '180' },
+    },
+  ]);
 });

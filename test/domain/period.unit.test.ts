@@ -26,6 +26,9 @@ test('accepts months of the billing calendar, from 2000 to 2199', () => {
       expect.objectContaining(domainError('invalid_month')),
     );
   }
+  expect(() => parseServiceMonth('2200-01')).toThrow(
+    '2200-01 is not a month of the years 2000 to 2199',
+  );
 });
 
 test.each([

@@ -189,6 +189,20 @@ describe('addons', () => {
   });
 });
 
+test.each([
+  [{ name: 'Storage' }, { name: 'Storage' }],
+  [{ name: null }, {}],
+  [{}, {}],
+])('an addon with %j is billed with %j', (name, field) => {
+  const addons = [{ ...storage, ...name, startsAt: '2026-01-01T00:00:00Z', endsAt: null }];
+  expect(billed([{ addons }])[0]?.addons).toStrictEqual([
+    {
+      ...{ ...storage, ...field, days: 31, inForceAtEnd: true },
+      ...{ serviceFrom: '2026-05-01', serviceTo: '2026-05-31' },
+    },
+  ]);
+});
+
 describe('a subscription that can’t be billed', () => {
   const touching = { subscriptionId: 'sub-9', startsAt: '2026-05-20T00:00:00Z' };
 

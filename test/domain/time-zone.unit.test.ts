@@ -23,6 +23,10 @@ test.each([
   ['Australia/Melborne', 'Australia/Melbourne'],
   ['Sydney', 'Australia/Sydney'],
   ['new york', 'America/New_York'],
+  ['newyork', 'America/New_York'],
+  ['Australia/Syd', 'Australia/Sydney'],
+  // "Asia/Baku" comes first in the alphabet, with two mistakes.
+  ['Asia/Daka', 'Asia/Dhaka'],
   ['US/Eastern', 'America/New_York'],
   ['NZ', 'Pacific/Auckland'],
   ['Asia/Calcutta', 'Asia/Kolkata'],
@@ -33,12 +37,31 @@ test.each([
   );
 });
 
-test.each(['', 'Middle-earth/Shire', 'Australia/Sydney\n'])('refuses %j', (name) => {
-  expect(whyNotTimeZone(name)).toContain('is not a time zone');
+test('suggests at most three names, if they have as many mistakes', () => {
+  expect(whyNotTimeZone('Africa/Bam')).toBe(
+    '"Africa/Bam" is not a time zone. Did you mean "Africa/Bamako" or "Africa/Juba" or "Africa/Lome"?',
+  );
+});
+
+test.each(['', 'XYZ', 'Middle-earth/Shire', 'Australia/Sy', 'x'.repeat(100)])(
+  'refuses %j, without a suggestion',
+  (name) => {
+    expect(whyNotTimeZone(name)).toBe(
+      `${JSON.stringify(name)} is not a time zone: use an IANA name such as "Australia/Sydney"`,
+    );
+  },
+);
+
+test('refuses a name with a line break', () => {
+  expect(whyNotTimeZone('Australia/Sydney\n')).toBe(
+    '"Australia/Sydney\\n" is not a time zone. Did you mean "Australia/Sydney"?',
+  );
 });
 
 test('repeats only the beginning of a huge name', () => {
-  const answer = whyNotTimeZone('x'.repeat(1_000_000));
-  expect(answer).toContain('xxx…" is not a time zone');
-  expect(answer?.length).toBeLessThan(300);
+  for (const length of [101, 1_000_000]) {
+    expect(whyNotTimeZone('x'.repeat(length))).toBe(
+      `"${'x'.repeat(100)}…" is not a time zone: use an IANA name such as "Australia/Sydney"`,
+    );
+  }
 });
