@@ -126,6 +126,16 @@ describe('the line of a credit', () => {
     });
   });
 
+  test('keeps what the name of the line is made of, and nothing else', () => {
+    const names = { plan_version_id: 'studio-v1', plan_name: 'Studio', service_month: '2026-04' };
+    const addon = { addon_code: 'more', addon_name: 'More', resource_name: 'Storage' };
+    const named = line({ ...overage, meta: { ...names, ...addon, used: '150' } });
+    expect(lineOfCredit(named, 1).meta).toStrictEqual({
+      ...{ credited_number: NUMBER, credited_line_no: 2, credited_kind: 'overage' },
+      ...{ ...names, ...addon },
+    });
+  });
+
   test('is read back as the credit that it gives', () => {
     const lines = [
       line({ ...lineOfCredit(overage, 250), lineNo: 1 }),

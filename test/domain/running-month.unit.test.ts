@@ -163,6 +163,14 @@ describe('usage by kind', () => {
     ]);
   });
 
+  test('lists kinds that the plan does not have last, by name', () => {
+    const usage = [metered('z', '1'), metered('b', '1'), metered('gb', '1')];
+    const [web] = monthSoFar(inputs({ usage })).deployments;
+    expect(web?.kinds.map(({ resourceKind }) => resourceKind)).toEqual([
+      ...['hours', 'gb', 'snapshots', 'b', 'z'],
+    ]);
+  });
+
   test('of a deployment without a subscription is shown, and projected by the month', () => {
     const usage = [metered('hours', '16', 'old'), llm('m', 16, '32', { deploymentId: 'old' })];
     const { deployments } = monthSoFar(inputs({ usage }));

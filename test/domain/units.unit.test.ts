@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { Decimal } from '../../src/domain/decimal.ts';
 import type { PlanItem } from '../../src/domain/types.ts';
-import { BUILT_IN_UNITS, builtInFactor, unitFactor } from '../../src/domain/units.ts';
+import { BUILT_IN_UNITS, builtInFactor, unitFactor, unitMeta } from '../../src/domain/units.ts';
 
 const ITEM: PlanItem = {
   resourceKind: 'llm_tokens',
@@ -46,4 +47,12 @@ test('the factor of a unit that the catalogue defines takes the place of the bui
       definedUnit: { factor: '0.5', label: 'block', labelPlural: null },
     }).toFixed(),
   ).toBe('0.5');
+});
+
+test.each([
+  [null, { unit_factor: '10', unit_label: 'block' }],
+  ['blocks', { unit_factor: '10', unit_label: 'block', unit_label_plural: 'blocks' }],
+])('a line keeps the factor and the labels of a unit with the plural %s', (labelPlural, meta) => {
+  const definedUnit = { factor: '10', label: 'block', labelPlural };
+  expect(unitMeta({ ...ITEM, definedUnit }, new Decimal(10))).toStrictEqual(meta);
 });

@@ -29,6 +29,7 @@ describe('a line is booked', () => {
     ['plan_base', 'gst', false, 'xero.line_kinds.plan_base.untaxed_tax_type'],
     // Tax is never booked.
     ['tax', 'gst', true, 'xero.line_kinds.tax'],
+    ['constructor', 'gst', true, 'xero.line_kinds.constructor'],
   ])(
     '%s taxed by %s, taxed: %s: names the missing setting',
     (kind, treatment, isTaxed, missing) => {
@@ -48,6 +49,11 @@ describe('the tax that Xero computes', () => {
   test("is Xero's own example: 15% of three lines", () => {
     expect(taxInXero([2506, 2561, 2563], '0.15')).toBe(1144);
     expect(taxInXero([7630], '0.15')).toBe(1145);
+  });
+
+  test('is named if it is beyond 2^53 − 1', () => {
+    const most = Array.from({ length: 2 }, () => Number.MAX_SAFE_INTEGER);
+    expect(() => taxInXero(most, '0.9')).toThrow(/^Xero's tax would be /);
   });
 
   test('is 0 without taxed lines, or at a rate of 0', () => {
