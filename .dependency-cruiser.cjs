@@ -120,12 +120,12 @@ module.exports = {
     },
     {
       name: 'domain-is-pure',
-      comment: 'No I/O and no framework in the domain: decimals and calendar dates, nothing else.',
+      comment: 'No I/O and no framework in the domain: decimals, calendar dates and the distance of names.',
       severity: 'error',
       from: { path: '^src/domain/' },
       to: {
         dependencyTypes: ['npm', 'core'],
-        pathNot: 'node_modules/(decimal.js|temporal-polyfill)',
+        pathNot: 'node_modules/(decimal.js|fastest-levenshtein|temporal-polyfill)',
       },
     },
     {
