@@ -22,6 +22,7 @@ describe('currencies', () => {
     ]);
     expect(CURRENCIES.every((code) => /^[A-Z]{3}$/.test(code))).toBe(true);
     expect(new Set(CURRENCIES).size).toBe(165);
+    expect(CURRENCIES).toEqual([...CURRENCIES].sort());
   });
 
   // ICU gives other decimals for some currencies, such as IDR and IQD.
@@ -129,6 +130,9 @@ describe('amounts', () => {
     ['AUD', '99,50', 'write 99.50, not 99,50'],
     ['AUD', '-99,5', 'write -99.5, not -99,5'],
     ['AUD', '1.234,50', 'write 1234.50, not 1.234,50'],
+    ['AUD', '12.345,50', 'write 12345.50, not 12.345,50'],
+    ['AUD', '1.234.567,50', 'write 1234567.50, not 1.234.567,50'],
+    ['AUD', 'x99,50', 'expected an amount other than 0 in AUD, such as 1,234.50'],
     ['AUD', '1 234,50', 'write 1234.50, not 1 234,50'],
     ['KWD', '1,234', 'write 1.234, not 1,234'],
     ['AUD', '0,00', 'expected an amount other than 0 in AUD, such as 1,234.50'],

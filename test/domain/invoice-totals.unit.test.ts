@@ -5,6 +5,7 @@ import {
   chargedTreatment,
   DEFAULT_TREATMENT,
   invoiceTotals,
+  SUBTOTAL_KINDS,
   taxLine,
   type TaxTreatment,
 } from '../../src/domain/invoice-totals.ts';
@@ -115,4 +116,10 @@ test('sums exactly even if an intermediate step is not a safe integer', () => {
 
 test.each([0.5, NaN, 2 ** 53])('rejects %d as an amount', (cents) => {
   expect(() => sumCents([cents])).toThrow(expect.objectContaining(domainError('invalid_amount')));
+});
+
+test('the subtotal is made of lines of all kinds but tax', () => {
+  expect(SUBTOTAL_KINDS).toEqual([
+    ...['plan_base', 'addon', 'overage', 'llm_usage', 'item', 'credit'],
+  ]);
 });
