@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest';
 import { Decimal } from '../../src/domain/decimal.ts';
 import type { PlanItem } from '../../src/domain/types.ts';
-import { BUILT_IN_UNITS, builtInFactor, unitFactor, unitMeta } from '../../src/domain/units.ts';
+import {
+  BUILT_IN_UNITS,
+  builtInFactor,
+  LINE_UNITS,
+  unitFactor,
+  unitMeta,
+} from '../../src/domain/units.ts';
 
 const ITEM: PlanItem = {
   resourceKind: 'llm_tokens',
@@ -55,4 +61,9 @@ test.each([
 ])('a line keeps the factor and the labels of a unit with the plural %s', (labelPlural, meta) => {
   const definedUnit = { factor: '10', label: 'block', labelPlural };
   expect(unitMeta({ ...ITEM, definedUnit }, new Decimal(10))).toStrictEqual(meta);
+});
+
+test('lines that are not overage have units of their own, which no catalogue can define', () => {
+  expect(LINE_UNITS).toEqual(['month', 'request', 'item', 'credit', 'invoice']);
+  expect(BUILT_IN_UNITS.filter((unit) => LINE_UNITS.includes(unit))).toEqual([]);
 });
