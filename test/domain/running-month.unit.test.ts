@@ -196,7 +196,12 @@ describe('LLM usage', () => {
   ].toSorted((a, b) => a.deploymentId.localeCompare(b.deploymentId));
 
   test('adds up by model over all deployments, without late usage', () => {
-    expect(monthSoFar(inputs({ usage })).llm).toEqual({
+    const { llm, deployments } = monthSoFar(inputs({ usage }));
+    expect(deployments.map((each) => [each.deploymentId, each.llm.requests])).toEqual([
+      ['web', 106],
+      ['worker', 2],
+    ]);
+    expect(llm).toEqual({
       requests: 108,
       exactCents: '8.250000000001',
       byModel: [
