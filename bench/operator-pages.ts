@@ -104,7 +104,7 @@ async function measure(context: BenchContext, tenants: number): Promise<readonly
   }
 }
 
-/** Gives the months before the same invoices, without lines: the pages of a month don't read those of others. */
+/** Gives the months before the same invoices and passes, without lines: the pages of a month don't read those of others. */
 async function insertEarlierInvoices(client: pg.ClientBase): Promise<void> {
   const month = `(i.period_start - n * interval '1 month')::date`;
   await client.query(`
@@ -123,8 +123,11 @@ async function insertEarlierInvoices(client: pg.ClientBase): Promise<void> {
       FROM earlier ORDER BY month, tenant_id;
     INSERT INTO tenant_outcomes (period_start, tenant_id, outcome, invoice_id)
       SELECT month, tenant_id, 'rolled', id FROM earlier ORDER BY month, tenant_id;
-    INSERT INTO month_end_requests (period_start, request_id, kind, actor, content_hash, state, started_at, finished_at)
-      SELECT DISTINCT month, 'past', 'run', 'bench', '\\x00'::bytea, 'finished', month, month FROM earlier;
+    INSERT INTO month_end_requests
+        (period_start, request_id, kind, actor, content_hash, state, started_at, finished_at, manifest)
+      SELECT DISTINCT month, 'past', 'run', 'bench', '\\x00'::bytea, 'finished', month, month,
+        (SELECT manifest FROM month_end_requests WHERE manifest IS NOT NULL)
+      FROM earlier;
     DROP TABLE earlier;
     RESET session_replication_role`);
 }
