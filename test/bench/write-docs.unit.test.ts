@@ -80,9 +80,16 @@ describe('what is left of a run', () => {
     expect(readFileSync(join(folder, 'charts', 'growth-time.svg'), 'utf8')).toBe(
       renderChart(chart),
     );
-    // Again, it is the same.
+    // Again, it is the same, also if only one of them was measured.
     await writeDocs([resultOf('growth', 1), resultOf('month-end', 2)], order, document);
     expect(readFileSync(document, 'utf8')).toBe(text);
+    await writeDocs([resultOf('growth', 9)], order, document);
+    expect(readFileSync(document, 'utf8')).toBe(text.replace('1 s on', '9 s on'));
+    // What is no bench any more goes.
+    await writeDocs([], [benchCalled('growth')], document);
+    const rest = readFileSync(document, 'utf8');
+    expect(rest).toContain('The growth');
+    expect(rest).not.toContain('The month-end');
   });
 
   test('a document without marks is refused', () => {
