@@ -7,6 +7,7 @@ import {
 } from '../db/tax/taxed-invoices.ts';
 import { TAX_CURRENCY } from '../domain/aud-tax.ts';
 import { Decimal } from '../domain/decimal.ts';
+import { counted } from '../domain/format.ts';
 import type { Month } from '../domain/period.ts';
 import type { Remark } from './apply-error.ts';
 import type { CurrentTax, Placed, PlacedTax, TaxChanges } from './tax-changes.ts';
@@ -149,10 +150,10 @@ function nameMonths(months: readonly Month[]): string {
   const distinct = [...new Set(months)];
   const others = distinct.length - NAMED_MONTHS;
   const named = distinct.slice(0, NAMED_MONTHS).join(', ');
-  return others > 0 ? `${named} and ${others} later months` : named;
+  return others > 0 ? `${named} and ${counted(others, 'later month')}` : named;
 }
 
 function total(counts: readonly { readonly invoices: number }[]): string {
   const sum = counts.reduce((all, { invoices }) => all + invoices, 0);
-  return sum === 1 ? '1 invoice' : `${sum} invoices`;
+  return counted(sum, 'invoice');
 }

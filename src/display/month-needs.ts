@@ -1,4 +1,4 @@
-import { formatMoney, groupDigits } from '../domain/format.ts';
+import { counted, formatMoney, groupDigits } from '../domain/format.ts';
 
 /** How a month stands, in one line, and what needs a person: the same words on pages and in the CLI. */
 
@@ -45,7 +45,8 @@ export interface Need {
 
 /** Returns what a person must do about a month, the most urgent first. */
 export function needsOf(facts: MonthFacts): readonly Need[] {
-  const { outcomes, not_looked_at, requests, at_stake, review, balanced, quarantined } = facts;
+  const { outcomes, not_looked_at, requests, at_stake, balanced, quarantined } = facts;
+  const { waiting } = facts.review;
   const held = quarantined.reduce((sum, { events }) => sum + events, 0);
   const refused = requests.find(({ state }) => state === 'finished')?.refused.length ?? 0;
   const isClosed = requests.length > 0 && !isClosing(facts);
@@ -56,23 +57,25 @@ export function needsOf(facts: MonthFacts): readonly Need[] {
       ? [one('unrequested', 'Nothing has requested the month end')]
       : []),
     ...(balanced === false ? [one('books', 'The books don’t add up')] : []),
-    ...ofTenants('parked', outcomes.parked, (tenants, is) => `${tenants} ${is} parked`).map(
-      (need) => ({ ...need, text: need.text + stakeText(outcomes.parked, at_stake) }),
+    ...ofTenants('parked', outcomes.parked, (parked) => {
+      const are = parked === 1 ? 'is' : 'are';
+      return `${counted(parked, 'tenant')} ${are} parked${stakeText(parked, at_stake)}`;
+    }),
+    ...ofTenants('not_processed', isClosed ? not_looked_at : 0, (due) => {
+      const have = due === 1 ? 'has' : 'have';
+      return `${counted(due, 'due tenant')} ${have} no outcome yet`;
+    }),
+    ...ofTenants(
+      'refused',
+      refused,
+      (count) => `The last request was refused for ${counted(count, 'tenant')}`,
     ),
-    ...ofTenants('not_processed', isClosed ? not_looked_at : 0, (_, __, count) =>
-      count === 1
-        ? '1 due tenant has no outcome yet'
-        : `${groupDigits(count)} due tenants have no outcome yet`,
-    ),
-    ...ofTenants('refused', refused, (tenants) => `The last request was refused for ${tenants}`),
-    ...(review.waiting === 0
+    ...(waiting === 0
       ? []
       : [
           one(
             'release',
-            review.waiting === 1
-              ? '1 invoice waits for release'
-              : `${groupDigits(review.waiting)} invoices wait for release`,
+            `${counted(waiting, 'invoice')} ${waiting === 1 ? 'waits' : 'wait'} for release`,
           ),
         ]),
     ...(held === 0
@@ -80,9 +83,7 @@ export function needsOf(facts: MonthFacts): readonly Need[] {
       : [
           one(
             'held',
-            held === 1
-              ? '1 event of the month is held in quarantine, not billed'
-              : `${groupDigits(held)} events of the month are held in quarantine, not billed`,
+            `${counted(held, 'event')} of the month ${held === 1 ? 'is' : 'are'} held in quarantine, not billed`,
           ),
         ]),
   ];
@@ -91,11 +92,9 @@ export function needsOf(facts: MonthFacts): readonly Need[] {
 function ofTenants(
   kind: Need['kind'],
   count: number,
-  text: (tenants: string, is: string, count: number) => string,
+  text: (count: number) => string,
 ): readonly Need[] {
-  if (count === 0) return [];
-  const tenants = count === 1 ? '1 tenant' : `${groupDigits(count)} tenants`;
-  return [{ kind, count, text: text(tenants, count === 1 ? 'is' : 'are', count) }];
+  return count === 0 ? [] : [{ kind, count, text: text(count) }];
 }
 
 /** The money at stake: ` (last invoice AUD 70.00)`. */
@@ -132,7 +131,7 @@ export function headlineOf(facts: MonthFacts): string {
 
 function dueText(due: number): string {
   if (due === 0) return 'No tenant is due';
-  return due === 1 ? '1 tenant is due' : `${groupDigits(due)} tenants are due`;
+  return `${counted(due, 'tenant')} ${due === 1 ? 'is' : 'are'} due`;
 }
 
 /** Returns the state of a request in a word. */

@@ -91,3 +91,8 @@ export function groupDigits(number: number | string): string {
   const grouped = whole.replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
+
+/** A count with its noun: `1 event`, `1,234 events`. For nouns whose plural ends in `s`. */
+export function counted(count: number | string, name: string): string {
+  return `${groupDigits(count)} ${String(count) === '1' ? name : `${name}s`}`;
+}

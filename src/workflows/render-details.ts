@@ -22,7 +22,7 @@ export function renderDetails(progress: MonthEndProgress): string {
 
 function headline({ month, pass, state, openUntil, totals }: MonthEndProgress): string | Markdown {
   if (pass) {
-    return `closing, ${countServed(pass.counts)} of ${pass.dueTenants} tenants done`;
+    return `closing, ${countServed(pass.counts)} of ${pass.dueTenants} ${pass.dueTenants === 1 ? 'tenant' : 'tenants'} done`;
   }
   if (state === 'closing') return 'closing, about to begin';
   // No pass was needed: the month is new, or it was reset and every request had been served before.
@@ -42,7 +42,7 @@ function passLines({ pass }: MonthEndProgress): Markdown[] {
   );
   return [
     richText`This pass: ${describeOutcomes(pass.counts)}; ${pass.running.length} being served.`,
-    richText`Requests in this pass: ${requests}${more > 0 ? ` and ${more} more requests` : ''}.`,
+    richText`Requests in this pass: ${requests}${more > 0 ? ` and ${more} more ${more === 1 ? 'request' : 'requests'}` : ''}.`,
   ];
 }
 

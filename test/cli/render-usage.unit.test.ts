@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { counted } from '../../src/cli/render/styled-text.ts';
 import { renderExclusion } from '../../src/cli/commands/usage-exclude-command.ts';
 import { renderLineUsage } from '../../src/cli/commands/invoices-usage-command.ts';
 import type { EventBehindLine, LineUsage } from '../../src/db/usage/provenance.ts';
 import type { Exclusion } from '../../src/db/usage/usage-exclusions.ts';
+import { counted } from '../../src/domain/format.ts';
 
 test.each([
   [0, '0 events'],

@@ -14,8 +14,8 @@ import { note, print } from '../output.ts';
 import { requireKnown } from '../preconditions.ts';
 import { actor, operatorAction } from '../record-action.ts';
 import { COMPARED_ROWS, STATED_TOTALS, countsText } from '../render/control-totals-text.ts';
-import { counted } from '../render/styled-text.ts';
 import { renderTable } from '../render/text-table.ts';
+import { counted } from '../../domain/format.ts';
 
 interface ListOptions {
   readonly tenant?: string;

@@ -8,8 +8,9 @@ import { readEnvironment, withDatabase } from '../environment.ts';
 import { print } from '../output.ts';
 import { readTextFile } from '../read-input-file.ts';
 import { actor, operatorAction } from '../record-action.ts';
-import { counted, style } from '../render/styled-text.ts';
+import { style } from '../render/styled-text.ts';
 import { renderTable, type Column } from '../render/text-table.ts';
+import { counted } from '../../domain/format.ts';
 
 interface Options {
   readonly skipLost?: boolean;

@@ -22,8 +22,7 @@ import { CliError } from '../cli-error.ts';
 import { requireInvoice } from '../preconditions.ts';
 import { print } from '../output.ts';
 import { usageLineName } from '../../display/line-text.ts';
-import { formatAmount, formatMoney, groupDigits } from '../../domain/format.ts';
-import { counted } from '../render/styled-text.ts';
+import { counted, formatAmount, formatMoney, groupDigits } from '../../domain/format.ts';
 import { renderTable, type Column } from '../render/text-table.ts';
 
 interface Options {

@@ -18,7 +18,7 @@ import { print, snakeCaseKeys } from '../output.ts';
 import { withProgress } from '../progress-display.ts';
 import { actor, operatorAction } from '../record-action.ts';
 import { renderBooks } from '../render/books-text.ts';
-import { counted } from '../render/styled-text.ts';
+import { counted } from '../../domain/format.ts';
 
 const FORMATS = [...DOCUMENT_FORMATS, 'xero'] as const;
 type Format = (typeof FORMATS)[number];

@@ -4,8 +4,8 @@ import type { Month } from '../../domain/period.ts';
 import { monthArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { note, print } from '../output.ts';
-import { formatAmount, formatMoney, groupDigits } from '../../domain/format.ts';
-import { counted, style } from '../render/styled-text.ts';
+import { counted, formatAmount, formatMoney, groupDigits } from '../../domain/format.ts';
+import { style } from '../render/styled-text.ts';
 import { indent, renderTable, type Column } from '../render/text-table.ts';
 
 export function monthEndLateUsageCommand(): Command {

@@ -8,7 +8,7 @@ import {
 } from '../../db/invoices/release.ts';
 import { readReview } from '../../db/month-end/review-facts.ts';
 import { loadCalendar } from '../../db/settings/load-calendar.ts';
-import { formatMoney } from '../../domain/format.ts';
+import { counted, formatMoney } from '../../domain/format.ts';
 import type { Month } from '../../domain/period.ts';
 import { tellRelease, type CommittedRelease } from '../../temporal/month-end-client.ts';
 import { monthArgument, reasonArgument } from '../arguments.ts';
@@ -19,7 +19,6 @@ import { explainError } from '../explain-error.ts';
 import { note, print } from '../output.ts';
 import { requireKnown } from '../preconditions.ts';
 import { actor, operatorAction } from '../record-action.ts';
-import { counted } from '../render/styled-text.ts';
 
 interface Options {
   readonly tenant?: readonly string[];

@@ -7,8 +7,8 @@ import { EXIT_WRONG } from '../cli-error.ts';
 import { print } from '../output.ts';
 import { withProgress } from '../progress-display.ts';
 import { requireBillable } from '../preconditions.ts';
-import { formatMoney } from '../../domain/format.ts';
-import { counted, style } from '../render/styled-text.ts';
+import { counted, formatMoney } from '../../domain/format.ts';
+import { style } from '../render/styled-text.ts';
 import { indent, renderTable } from '../render/text-table.ts';
 
 export function monthEndVerifyCommand(): Command {

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { formatMoney } from '../../domain/format.ts';
+import { counted, formatMoney } from '../../domain/format.ts';
 import { readUtf8, sayNotUtf8 } from '../../lib/strict-bytes.ts';
 import { CliError, EXIT_WRONG } from '../cli-error.ts';
 import { readEnvironment } from '../environment.ts';
@@ -15,7 +15,6 @@ import {
 import { importPayments, type ImportResult } from '../payments/import-payments.ts';
 import { describeInputFile, readInputFile } from '../read-input-file.ts';
 import { actor, operatorAction } from '../record-action.ts';
-import { counted } from '../render/styled-text.ts';
 
 interface Options {
   readonly date: string;

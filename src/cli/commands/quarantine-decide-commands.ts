@@ -20,8 +20,8 @@ import { confirm, yesOption, type Confirmation } from '../confirm.ts';
 import { readEnvironment, withDatabase, type Environment } from '../environment.ts';
 import { print } from '../output.ts';
 import { actor, operatorAction } from '../record-action.ts';
-import { counted } from '../render/styled-text.ts';
 import { heldForOption, quarantineIdArgument } from './quarantine-list-commands.ts';
+import { counted } from '../../domain/format.ts';
 
 interface FilterOptions {
   readonly heldFor?: QuarantineReason;

@@ -6,7 +6,7 @@ import { operatorAction } from '../record-action.ts';
 import { print } from '../output.ts';
 import { readSeller, type SellerVersion } from '../../db/catalogue/seller-details.ts';
 import { formatAbn } from '../../domain/abn.ts';
-import { counted } from '../render/styled-text.ts';
+import { counted } from '../../domain/format.ts';
 
 export function sellerApplyCommand(): Command {
   return new Command('apply')

@@ -7,8 +7,8 @@ import type { Database } from '../../db/pool.ts';
 import { loadCalendar } from '../../db/settings/load-calendar.ts';
 import { inOneSnapshot } from '../../db/transactions.ts';
 import { showFigures, type ControlTotalsPolicy } from '../../domain/gateway-totals.ts';
-import { counted } from '../render/styled-text.ts';
 import { ok, warning, type Check } from './doctor-check.ts';
+import { counted } from '../../domain/format.ts';
 
 export const CONTROL_TOTALS = 'control totals';
 /** Maximum number of days that are named; the rest is counted. */

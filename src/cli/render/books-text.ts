@@ -1,5 +1,5 @@
 import type { BooksExported, WrittenExport } from '../../documents/export-books.ts';
-import { counted } from './styled-text.ts';
+import { counted } from '../../domain/format.ts';
 
 /** Returns what was exported to Xero, what waits, and what to look at. */
 export function renderBooks(

@@ -2,8 +2,8 @@ import type { InvoiceComparison } from '../../db/invoices/month-comparison.ts';
 import { changeText, comparisonText, type ChangeText } from '../../display/comparison-text.ts';
 import { formatMonth } from '../../display/dates.ts';
 import { toPlainText } from '../../display/line-text.ts';
-import { formatMoney } from '../../domain/format.ts';
-import { counted, style } from './styled-text.ts';
+import { counted, formatMoney } from '../../domain/format.ts';
+import { style } from './styled-text.ts';
 import { renderTable, type Column } from './text-table.ts';
 
 /** A sentence about the totals, then each charge that differs with its causes, largest difference first. */

@@ -1,9 +1,8 @@
 import type { ControlTotal } from '../../db/usage/control-totals.ts';
 import type { ComparisonCounts } from '../../db/usage/compare-control-totals.ts';
 import type { ComparedRow } from '../../db/usage/gateway-totals.ts';
-import { formatMoney, groupDigits } from '../../domain/format.ts';
+import { counted, formatMoney, groupDigits } from '../../domain/format.ts';
 import { showFigures, type UsageFigures } from '../../domain/gateway-totals.ts';
-import { counted } from './styled-text.ts';
 import type { Column } from './text-table.ts';
 
 /** How many deployments agree, differ, or have no control total. */

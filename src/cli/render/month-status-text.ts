@@ -8,9 +8,15 @@ import { toComparedRows } from '../../db/usage/gateway-totals.ts';
 import type { MonthEndStatus } from '../../db/month-end/month-end-status.ts';
 import { chargeText, reasonText } from '../../display/quarantine-text.ts';
 import { headlineOf, needsOf, requestStateText, type Need } from '../../display/month-needs.ts';
-import { formatAmount, formatMoney, formatUsage, groupDigits } from '../../domain/format.ts';
+import {
+  counted,
+  formatAmount,
+  formatMoney,
+  formatUsage,
+  groupDigits,
+} from '../../domain/format.ts';
 import { COMPARED_ROWS, countsText } from './control-totals-text.ts';
-import { counted, style } from './styled-text.ts';
+import { style } from './styled-text.ts';
 import { renderTable, type Column } from './text-table.ts';
 
 /** The state of a month in the database, with the progress that its workflow reports. */

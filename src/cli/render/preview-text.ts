@@ -4,10 +4,9 @@ import { NOT_DUE } from '../../db/month-end/due-tenants.ts';
 import type { PlacedLine } from '../../domain/line-changes.ts';
 import { joinFigure, plainLineText, type LineText } from '../../display/line-text.ts';
 import { taxChangeText } from '../../display/tax-text.ts';
-import { formatAmount } from '../../domain/format.ts';
+import { counted, formatAmount } from '../../domain/format.ts';
 import { lineToJson } from '../../domain/quote-json.ts';
 import { taxToJson } from '../../domain/tax-json.ts';
-import { counted } from './styled-text.ts';
 import { indent, renderTable, type Column } from './text-table.ts';
 
 const TENANTS: readonly Column<TenantPreview>[] = [

@@ -3,9 +3,9 @@ import { plainLineText, type LineText } from '../../display/line-text.ts';
 import { humanise } from '../../display/names.ts';
 import { totalRows } from '../../display/tax-text.ts';
 import { Decimal } from '../../domain/decimal.ts';
-import { formatAmount, formatMoney, groupDigits } from '../../domain/format.ts';
+import { counted, formatAmount, formatMoney, groupDigits } from '../../domain/format.ts';
 import { TOTAL_COLUMNS } from './invoice-text.ts';
-import { counted, style } from './styled-text.ts';
+import { style } from './styled-text.ts';
 import { indent, renderTable, type Column } from './text-table.ts';
 
 type Deployment = RunningMonthJson['deployments'][number];

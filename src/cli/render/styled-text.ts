@@ -1,5 +1,4 @@
 import { styleText } from 'node:util';
-import { groupDigits } from '../../domain/format.ts';
 
 /** The available text styles. */
 export type Format = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
@@ -34,9 +33,4 @@ export function terminalWidth(
   stream: Pick<NodeJS.WriteStream, 'isTTY' | 'columns'> = process.stdout,
 ): number | null {
   return stream.isTTY ? stream.columns || USUAL_WIDTH : null;
-}
-
-/** A count with its noun: `1 event`, `1,234 events`. For nouns whose plural ends in `s`. */
-export function counted(count: number | string, name: string): string {
-  return `${groupDigits(count)} ${String(count) === '1' ? name : `${name}s`}`;
 }

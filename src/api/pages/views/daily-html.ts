@@ -2,7 +2,7 @@ import { formatDate, formatMonth } from '../../../display/dates.ts';
 import { OTHER_MODELS_TEXT } from '../../../display/model-text.ts';
 import { humanise } from '../../../display/names.ts';
 import type { DailyFigures } from '../../../domain/daily-figures.ts';
-import { formatAmount, groupDigits } from '../../../domain/format.ts';
+import { counted, formatAmount, groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import type { DailyUsage } from '../daily-usage.ts';
 import { swatch, type Part } from './bars.ts';
@@ -89,7 +89,7 @@ function llmChart({ currency, models, days }: Llm, month: string): Markup {
   const parts = models.map((model, index) => ({ model, part: partOf(model, index) }));
   const chartDays = days.map(({ requests, exactCents, byModel }, index): ChartDay => ({
     parts: parts.map(({ part }, at) => ({ part, value: byModel[at] ?? '0' })),
-    title: `${formatDate(dateOf(month, index))}: ${roundedMoney(exactCents, currency)}, ${groupDigits(requests)} ${requests === 1 ? 'request' : 'requests'}`,
+    title: `${formatDate(dateOf(month, index))}: ${roundedMoney(exactCents, currency)}, ${counted(requests, 'request')}`,
   }));
   const legend = parts.map(
     ({ model, part }) => markup`<li>${swatch(part)} ${model ?? OTHER_MODELS_TEXT}</li>`,

@@ -2,7 +2,7 @@ import type { MonthTotals } from '../../../db/invoices/month-totals.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { KIND_NAMES } from '../../../display/names.ts';
 import { signedAmount } from '../../../display/line-text.ts';
-import { formatAmount, formatMoney, groupDigits } from '../../../domain/format.ts';
+import { counted, formatAmount, formatMoney, groupDigits } from '../../../domain/format.ts';
 import { addMonths, previousMonth, type Month } from '../../../domain/period.ts';
 import { LINE_KINDS, type LineKind } from '../../../domain/types.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
@@ -68,7 +68,7 @@ ${monthsTable(currency, kinds, rows)}</details>
 }
 
 function titleOf({ month, currency, invoices, total_cents }: MonthTotals): string {
-  const count = invoices === 1 ? '1 invoice' : `${groupDigits(invoices)} invoices`;
+  const count = counted(invoices, 'invoice');
   return `${formatMonth(month)}: ${formatMoney(total_cents, currency)}, ${count}`;
 }
 

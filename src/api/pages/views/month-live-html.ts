@@ -1,7 +1,7 @@
 import { OUTCOMES, outcomeName } from '../../../contracts/month-end-types.ts';
 import type { MonthOverview } from '../../../db/month-end/month-views.ts';
 import { headlineOf, isClosing } from '../../../display/month-needs.ts';
-import { formatMoney, groupDigits } from '../../../domain/format.ts';
+import { counted, formatMoney, groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { capitalised } from './badge.ts';
 import { duration } from './page-format.ts';
@@ -58,7 +58,7 @@ export function outcomeFacts({
   return markup`<dl class="facts">
 <div><dt>Due tenants</dt><dd>${groupDigits(due_tenants)}</dd></div>
 ${OUTCOMES.map((outcome) => markup`<div><dt>${capitalised(outcomeName(outcome))}</dt><dd>${groupDigits(outcomes[outcome])}</dd></div>\n`)}<div><dt>Not processed</dt><dd>${groupDigits(not_looked_at)}</dd></div>
-${review.waiting === 0 ? '' : markup`<div><dt>Waiting for release</dt><dd>${groupDigits(review.waiting)}</dd></div>\n`}${totals.map(({ currency, invoices, total_cents }) => markup`<div><dt>${invoices === 1 ? '1 invoice' : `${groupDigits(invoices)} invoices`}</dt><dd>${formatMoney(total_cents, currency)}</dd></div>\n`)}</dl>
+${review.waiting === 0 ? '' : markup`<div><dt>Waiting for release</dt><dd>${groupDigits(review.waiting)}</dd></div>\n`}${totals.map(({ currency, invoices, total_cents }) => markup`<div><dt>${counted(invoices, 'invoice')}</dt><dd>${formatMoney(total_cents, currency)}</dd></div>\n`)}</dl>
 `;
 }
 

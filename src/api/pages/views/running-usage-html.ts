@@ -2,7 +2,7 @@ import type { RunningMonthJson } from '../../../audit/running-month-json.ts';
 import { OTHER_MODELS_TEXT } from '../../../display/model-text.ts';
 import { humanise } from '../../../display/names.ts';
 import { Decimal } from '../../../domain/decimal.ts';
-import { groupDigits } from '../../../domain/format.ts';
+import { counted, groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { allowanceBar, bar } from './bars.ts';
 import { table } from './html-table.ts';
@@ -57,7 +57,7 @@ ${table<Model>({
 })}${
     others.length === 0
       ? ''
-      : markup`<details><summary>${groupDigits(others.length)} more models</summary>
+      : markup`<details><summary>${counted(others.length, 'more model')}</summary>
 ${table<Model>({ caption: 'The other models', empty: '', rows: others, columns })}</details>
 `
   }`;
