@@ -5,7 +5,10 @@ import { listItems } from '../../src/db/invoices/item-views.ts';
 import { createTestApi, type TestApi } from './_harness.ts';
 import { cookieOf, formOf, postForm, SAME_ORIGIN, signIn } from './_pages.ts';
 
+/** A form that says first what will happen. */
 const PATH = '/operator/items/new';
+/** One that doesn't. */
+const DIRECT = '/operator/quarantine/dismiss';
 const TYPED = {
   item_id: 'workshop-7',
   tenant_id: 'acme',
@@ -55,19 +58,46 @@ describe('a form without a session', () => {
 
     const shown = await postForm(api.app, '/sign-in', { ...carried, key: api.keys.operator });
     expect(shown.status).toBe(200);
-    expect(shown.text).toContain('A workshop &amp; &lt;b&gt;lunch&lt;/b&gt;</td>');
+    expect(shown.text).toContain('Nothing has been done yet');
     expect(await recorded()).toEqual([]);
 
-    const fields = hiddenIn(shown.text, PATH);
-    expect(fields).toMatchObject(TYPED);
-    expect(fields.form_token).not.toBe(formToken);
+    const fields = formOf(shown);
+    const typedAgain = Object.entries(TYPED).map(([name, value]) => [name, [value]]);
+    expect(fields).toMatchObject(Object.fromEntries(typedAgain));
+    expect(fields.form_token).not.toEqual([formToken]);
     const headers = { ...SAME_ORIGIN, Cookie: cookieOf(shown) };
-    const foreseen = await postForm(api.app, PATH, fields, headers);
-    expect(foreseen.text).toContain('Nothing has been done yet');
-    expect(await recorded()).toEqual([]);
-    const sent = await postForm(api.app, PATH, formOf(foreseen), headers);
+    const sent = await postForm(api.app, PATH, fields, headers);
     expect(sent.status).toBe(303);
     expect(await recorded()).toEqual([TYPED.description]);
+  });
+
+  test('is shown again even if everything in it was confirmed', async () => {
+    const before = await recorded();
+    const session = await signIn(api.app, api.keys.operator);
+    const foreseen = await session.fill(PATH, { ...TYPED, item_id: 'workshop-9' });
+    const confirmed = { ...formOf(foreseen), confirmed: 'true' };
+    const carried = hiddenIn((await postForm(api.app, PATH, confirmed)).text, '/sign-in');
+    const shown = await postForm(api.app, '/sign-in', { ...carried, key: api.keys.operator });
+    expect(shown.text).toContain('Nothing has been done yet');
+    expect(await recorded()).toEqual(before);
+  });
+
+  test('that would do its work at once is shown as a table, with a button', async () => {
+    const entered = { quarantine_id: '77', dismiss_reason: 'a <b>test</b>', form_token: formToken };
+    const carried = hiddenIn((await postForm(api.app, DIRECT, entered)).text, '/sign-in');
+    const shown = await postForm(api.app, '/sign-in', { ...carried, key: api.keys.operator });
+    expect(shown.text).toContain('a &lt;b&gt;test&lt;/b&gt;</td>');
+    expect(hiddenIn(shown.text, DIRECT)).toMatchObject({ quarantine_id: '77' });
+    expect(cookieOf(shown)).not.toBe('');
+  });
+
+  test('about something that is gone is shown as a table', async () => {
+    const gone = `/operator/invoices/${crypto.randomUUID()}/pay`;
+    const entered = { amount: '12.34', form_token: formToken };
+    const carried = hiddenIn((await postForm(api.app, gone, entered)).text, '/sign-in');
+    const shown = await postForm(api.app, '/sign-in', { ...carried, key: api.keys.operator });
+    expect(shown.text).toContain('12.34</td>');
+    expect(cookieOf(shown)).not.toBe('');
   });
 
   test.each(['another operator', 'a tenant'])('is not shown to %s', async (who) => {
@@ -93,10 +123,10 @@ describe('a form without a session', () => {
 
   test('is not kept if it is too large, and the sign-in page says so', async () => {
     const largest = { ...typed(), description: 'x'.repeat(40_000) };
-    const kept = await postForm(api.app, PATH, largest);
+    const kept = await postForm(api.app, DIRECT, largest);
     const carried = hiddenIn(kept.text, '/sign-in');
     const shown = await postForm(api.app, '/sign-in', { ...carried, key: api.keys.operator });
-    expect(hiddenIn(shown.text, PATH)).toMatchObject({ description: largest.description });
+    expect(hiddenIn(shown.text, DIRECT)).toMatchObject({ description: largest.description });
 
     const tooLarge = await postForm(api.app, PATH, { ...typed(), description: 'x'.repeat(41_000) });
     expect(tooLarge.status).toBe(401);
@@ -106,7 +136,7 @@ describe('a form without a session', () => {
 
   test('fits into the sign-in form, whatever was typed', async () => {
     const worst = { ...typed(), description: 'ü'.repeat(6600) };
-    const carried = hiddenIn((await postForm(api.app, PATH, worst)).text, '/sign-in');
+    const carried = hiddenIn((await postForm(api.app, DIRECT, worst)).text, '/sign-in');
     expect(carried.kept).toBeDefined();
     const shown = await postForm(api.app, '/sign-in', { ...carried, key: api.keys.operator });
     expect(shown.status).toBe(200);
@@ -130,9 +160,10 @@ describe('a form of an earlier session', () => {
     const before = await recorded();
     const session = await signIn(api.app, api.keys.operator);
     const answer = await session.post(PATH, { ...typed(), item_id: 'workshop-8' });
-    expect(answer.status).toBe(403);
-    expect(hiddenIn(answer.text, PATH)).toMatchObject({ item_id: 'workshop-8' });
+    expect(formOf(answer)).toMatchObject({ item_id: ['workshop-8'] });
     expect(await recorded()).toEqual(before);
+    const direct = await session.post(DIRECT, { ...typed(), quarantine_id: '78' });
+    expect(hiddenIn(direct.text, DIRECT)).toMatchObject({ quarantine_id: '78' });
   });
 
   test('is rejected if it belongs to another key', async () => {

@@ -103,7 +103,7 @@ export function operatorAction<Params, Values>(
       return show(current, call, { ...outlook, mistakes, status }, incoming.path);
     }
   });
-  return [asked, sent];
+  return [asked, { ...sent, asksFirst: true }];
 }
 
 function toCall<Params, Values>(

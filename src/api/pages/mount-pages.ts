@@ -16,7 +16,7 @@ import {
   signInPath,
 } from './sign-in-pages.ts';
 import { mountAssets } from '../http/assets.ts';
-import { keptFormPage } from './views/kept-form-html.ts';
+import { showKeptForm } from './kept-form.ts';
 import { FORM_TOKEN, LIVE_SCRIPT, STYLESHEET } from './views/layout.ts';
 import { invoiceComparison } from './comparison-pages.ts';
 import { creditInvoice, creditNote } from './credit-pages.ts';
@@ -73,7 +73,7 @@ export function mountPages(app: Express, deps: ApiDeps, guards: PageGuards): voi
     {
       method: 'post',
       path: '/sign-in',
-      make: (request, response) => answerSignIn(request, response, guards, deps),
+      make: (request, response) => answerSignIn(request, response, guards, deps, PAGES),
     },
     {
       method: 'post',
@@ -124,21 +124,14 @@ async function servePage(
     const form = isPost
       ? await readForm(request, response, guards.timeouts.bodyMs)
       : toForm(new URLSearchParams());
+    const signedIn = { caller, visitor };
+    const call = { signedIn, requestId: requestIdOf(request), path: request.originalUrl };
     if (isPost && !isFormOf(session, form)) {
       // Made before this visitor signed in again, for instance in another tab.
       if (!haveSameKey(session.formToken, form.text(FORM_TOKEN))) throw foreignForm();
-      const { originalUrl: action } = request;
-      return page(keptFormPage({ visitor, action, fields: form.fields }), 403);
+      return showKeptForm([route], { ...call, form }, depsFor(caller, deps));
     }
-    const call = {
-      params: request.params,
-      query,
-      form,
-      signedIn: { caller, visitor },
-      requestId: requestIdOf(request),
-      path: request.originalUrl,
-    };
-    return route.handle(call, depsFor(caller, deps));
+    return route.handle({ ...call, params: request.params, query, form }, depsFor(caller, deps));
   });
 }
 

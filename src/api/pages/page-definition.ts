@@ -49,6 +49,8 @@ export interface PageRoute {
   readonly path: string;
   /** Scopes of the sessions it accepts. */
   readonly scopes: readonly Scope[];
+  /** Of a POST: whether a form that isn't confirmed is only shown again, with what was typed (`unconfirmed`). */
+  readonly asksFirst?: boolean;
   handle(
     incoming: IncomingPage & { readonly signedIn: SignedIn },
     deps: CallDeps,

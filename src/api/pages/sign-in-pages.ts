@@ -2,7 +2,8 @@ import type { Request, Response } from 'express';
 import { signInPage } from './views/sign-in-html.ts';
 import type { Caller } from '../http/authenticate.ts';
 import type { ApiDeps } from '../http/api-deps.ts';
-import { noteCaller } from '../http/request-log.ts';
+import { noteCaller, requestIdOf } from '../http/request-log.ts';
+import { depsFor } from '../http/serve-routes.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { mustSign } from '../http/require-signature.ts';
 import type { PageGuards } from './mount-pages.ts';
@@ -14,11 +15,11 @@ import {
   requireSameOrigin,
   visitorOf,
 } from './session.ts';
-import { keepForm, keptForm } from './kept-form.ts';
-import { page, seeOther, type Form, type PageReply } from './page-definition.ts';
+import { keepForm, keptForm, showKeptForm } from './kept-form.ts';
+import { page, seeOther, type PageReply, type PageRoute } from './page-definition.ts';
 import { FORM_TYPE, foreignForm, isFormOf, readForm } from './sent-form.ts';
-import { foreignFormPage, keptFormPage } from './views/kept-form-html.ts';
-import { FORM_TOKEN, type Visitor } from './views/layout.ts';
+import { foreignFormPage } from './views/kept-form-html.ts';
+import { FORM_TOKEN } from './views/layout.ts';
 
 const START_PAGES = { operator: '/operator/months', tenant: '/tenant' } as const;
 
@@ -77,7 +78,8 @@ export async function answerSignIn(
   request: Request,
   response: Response,
   { authenticate, sessions, timeouts }: PageGuards,
-  { db }: ApiDeps,
+  deps: ApiDeps,
+  routes: readonly PageRoute[],
 ): Promise<PageReply> {
   requireSameOrigin(request);
   const form = await readForm(request, response, timeouts.bodyMs);
@@ -106,17 +108,15 @@ export async function answerSignIn(
   }
   const { session, setCookie } = await sessions.open(caller.keyId, cookieTermsOf(request));
   const headers = { 'Set-Cookie': setCookie };
-  const visitor = kept === '' ? null : await visitorOf(caller, session, db);
+  const visitor = kept === '' ? null : await visitorOf(caller, session, deps.db);
   if (visitor === null) return seeOther(startOf(caller, then), headers);
-  return { ...page(showKept(visitor, ownPath(caller, then), keptForm(kept))), headers };
-}
-
-/** @param action null if the visitor may not send it there */
-function showKept(visitor: Visitor, action: string | null, form: Form): string {
-  const isTheirs = haveSameKey(form.text(FORM_TOKEN), visitor.formToken);
-  return action === null || !isTheirs
-    ? foreignFormPage(visitor)
-    : keptFormPage({ visitor, action, fields: form.fields });
+  const [path, typed] = [ownPath(caller, then), keptForm(kept)];
+  const isTheirs = haveSameKey(typed.text(FORM_TOKEN), visitor.formToken);
+  if (path === null || !isTheirs) return { ...page(foreignFormPage(visitor)), headers };
+  const signedIn = { caller, visitor };
+  const call = { signedIn, requestId: requestIdOf(request), path, form: typed };
+  const shown = await showKeptForm(routes, call, depsFor(caller, deps));
+  return { ...shown, headers: { ...shown.headers, ...headers } };
 }
 
 /** Signs this browser out. Without a session there is no form token to check. */
