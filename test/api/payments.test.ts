@@ -163,6 +163,8 @@ test('invoices show what is owed, and can be listed by it', async () => {
   expect(await numbersOf('payment_status=unpaid')).toEqual(['acme-000002']);
   expect(await numbersOf('payment_status=unpaid', api.keys.acme)).toEqual(['acme-000002']);
   expect(await numbersOf('overdue=true')).toEqual([]);
+  expect(await numbersOf('open=true')).toEqual(['acme-000001', 'acme-000002']);
+  expect(await numbersOf('open=false')).toEqual(['zeta-000001']);
   expect(await numbersOf('overdue=false', api.keys.zeta)).toEqual(['zeta-000001']);
   const [paid] = (await get<Invoices>('invoices?payment_status=paid')).invoices;
   const shown = { payment_status: 'paid', paid_cents: 6000, balance_cents: -500, overdue: false };

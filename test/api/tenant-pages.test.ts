@@ -24,6 +24,7 @@ let clock = new Date('2026-05-16T12:00:00Z');
 beforeAll(async () => {
   api = await createTestApi({ now: () => clock });
   const { db } = api;
+  await seedSeller(db, { payment_details: ['Account <7>', 'BSB 000-000'] }, 2);
   activities = createActivities({ ...ACTIVITY_DEPS, db });
   const acme = { tenantId: 'acme', deploymentId: 'acme-a', month: APRIL };
   await seedUsage(db, { ...acme, kind: 'llm_usage', amount: '100' });
@@ -130,6 +131,32 @@ describe('invoices', () => {
     for (const link of links) expect((await tenant.get(link)).status, link).toBe(200);
   });
 
+  test('can be only those that are open, overdue or paid', async () => {
+    const shown = async (show: string) => read(await pageOf(`/tenant/invoices?show=${show}`));
+    expect(await pageOf('/tenant/invoices')).toContain('href="/tenant/invoices?show=open">1<');
+    expect(await shown('open')).toContain('acme-000001');
+    expect(await shown('overdue')).toContain('No overdue invoices.');
+    expect(await shown('paid')).toContain('No paid invoices.');
+    expect((await tenant.get('/tenant/invoices?show=due')).status).toBe(422);
+    const operator = await signIn(api.app, api.keys.operator);
+    const list = await pageOf('/operator/tenants/zeta/invoices?show=open', operator);
+    expect(read(list)).toContain('zeta-000001');
+    expect(list).toMatch(/href="\/operator\/invoices\/[\w-]+\/pay">Record payment/);
+  });
+
+  test('say how the balance is paid, as the documents do, and only the tenant is told', async () => {
+    const [, href = ''] = /href="(\/tenant\/invoices\/[\w-]+)#pay">How to pay/.exec(
+      await pageOf('/tenant/invoices'),
+    )!;
+    const text = read(await pageOf(href));
+    expect(text).toMatch(
+      /How to pay Pay AUD 62\.14 by \d+ \w+ \d{4}\. Reference: acme-000001 Payable within 14 days\. Account &lt;7&gt; BSB 000-000/,
+    );
+    const operator = await signIn(api.app, api.keys.operator);
+    const ofOperator = await pageOf(href.replace('/tenant', '/operator'), operator);
+    expect(ofOperator).not.toContain('How to pay');
+  });
+
   test('lead to their lines, usage, notes and payments, without what only operators see', async () => {
     const [, href = ''] = /href="(\/tenant\/invoices\/[\w-]+)"/.exec(
       await pageOf('/tenant/invoices'),
@@ -160,7 +187,7 @@ describe('invoices', () => {
 
   test('are not there before their release', async () => {
     const { db } = api;
-    await seedSeller(db, { release: 'review' }, 2);
+    await seedSeller(db, { release: 'review' }, 3);
     await buildInvoices({ activities }, ['acme'], { month: '2026-03' });
     const [march] = (await invoicesOf(db, 'acme')).filter(({ month }) => month === '2026-03');
     await pay(db, march!.number, 100);
@@ -171,7 +198,7 @@ describe('invoices', () => {
       expect((await tenant.get(`/tenant/${path}`)).status, path).toBe(404);
     }
     expect((await tenant.get('/tenant/usage/2026-03')).status).toBe(404);
-    await seedSeller(db, { release: 'immediate' }, 3);
+    await seedSeller(db, { release: 'immediate' }, 4);
   });
 });
 

@@ -184,6 +184,9 @@ test('invoices list shows what is owed and filters by it', async () => {
   const { stdout } = await cli('invoices', 'list', '--payment-status', 'paid');
   expect(stdout).toMatch(/beta-000001 .* 0\.00 +AUD +paid /);
   expect(stdout).not.toContain('acme');
+  const open = await cli('invoices', 'list', '--open');
+  expect(open.stdout).toContain('acme');
+  expect(open.stdout).not.toContain('beta-000001');
   expect((await cli('invoices', 'list', '--overdue')).stdout).toBe('No invoices match.\n');
 });
 

@@ -33,7 +33,9 @@ import {
   pagesOfBoth,
   type PageRoute,
 } from './page-definition.ts';
-import { INVOICE_STATUSES } from '../../db/invoices/invoice-views.ts';
+import { INVOICE_STATUSES, type InvoiceHeader } from '../../db/invoices/invoice-views.ts';
+import type { Seller } from '../../db/catalogue/seller-details.ts';
+import { readDocumentHeader } from '../../db/invoices/invoice-documents.ts';
 import { text } from '../../ingestion/usage-fields.ts';
 import { invoicesPage } from './views/month-invoices-html.ts';
 import { monthParams } from './month-pages.ts';
@@ -72,6 +74,7 @@ export const oneInvoice = pagesOfBoth(
           { after: null, limit: PAYMENTS_SHOWN },
           reader,
         ),
+        seller: await readPayee(db, invoice, caller),
         temporal: temporalLinks,
         done: query.done,
       }),
@@ -97,6 +100,16 @@ async function readTenantName(
 ): Promise<string | null> {
   if (caller.tenantId !== null) return null;
   return (await showTenant(db, tenantId))?.name ?? tenantId;
+}
+
+/** Returns whom an open invoice is paid to, as its documents say, for the tenant's own page. */
+async function readPayee(
+  db: Queryable,
+  { invoice_id, balance_cents }: InvoiceHeader,
+  { tenantId }: ApiKey,
+): Promise<Seller | null> {
+  if (tenantId === null || balance_cents === null || balance_cents <= 0) return null;
+  return (await readDocumentHeader(db, 'invoice', invoice_id, tenantId))?.seller ?? null;
 }
 
 const INVOICES_A_PAGE = 50;

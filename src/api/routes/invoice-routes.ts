@@ -64,6 +64,10 @@ export const getInvoices = defineRoute(
         .enum(PAYMENT_STATUSES)
         .optional()
         .describe('Only issued invoices that are unpaid, partly paid or paid.'),
+      open: z
+        .enum(['true', 'false'])
+        .optional()
+        .describe('true: only invoices with a balance above 0.'),
       overdue: z
         .enum(['true', 'false'])
         .optional()
@@ -89,6 +93,7 @@ export const getInvoices = defineRoute(
       status: query.status,
       includeSuperseded: query.include_superseded === 'true',
       paymentStatus: query.payment_status,
+      open: query.open && query.open === 'true',
       overdue: query.overdue && query.overdue === 'true',
       periodStart: query.period && monthStart(query.period),
     };

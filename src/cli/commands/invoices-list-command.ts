@@ -18,6 +18,7 @@ interface Options {
   readonly status?: InvoiceStatus;
   readonly includeSuperseded?: boolean;
   readonly paymentStatus?: PaymentStatus;
+  readonly open?: boolean;
   readonly overdue?: boolean;
   readonly limit: number;
 }
@@ -40,6 +41,7 @@ export function invoicesListCommand(): Command {
         'only issued invoices with this payment status',
       ).choices([...PAYMENT_STATUSES]),
     )
+    .option('--open', 'only invoices with a balance above 0')
     .option('--overdue', 'only invoices past their due date with a balance above 0')
     .option('--limit <count>', 'maximum number of invoices', integerArgument(1, 10_000), 100)
     .addHelpText(
@@ -47,22 +49,16 @@ export function invoicesListCommand(): Command {
       `
 Examples:
   npm run cli -- invoices list --period 2026-05
+  npm run cli -- invoices list --tenant acme --open
   npm run cli -- invoices list --overdue`,
     )
     .action(async (options: Options, command: Command) => {
-      const { tenant, period, status, includeSuperseded, paymentStatus, overdue, limit } = options;
+      const { tenant, period, limit, ...filter } = options;
       const invoices = await withDatabase(readEnvironment(process.env), async (db) => {
         await requireKnown(db, 'tenant', tenant);
         return listInvoices(
           db,
-          {
-            tenantId: tenant,
-            periodStart: period && monthStart(period),
-            status,
-            includeSuperseded,
-            paymentStatus,
-            overdue,
-          },
+          { ...filter, tenantId: tenant, periodStart: period && monthStart(period) },
           { after: null, limit },
         );
       });

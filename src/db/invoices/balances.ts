@@ -43,13 +43,17 @@ export const JOIN_BALANCE = sql.fragment`
 /** Conditions on an invoice's balance. */
 export interface BalanceFilter {
   readonly paymentStatus?: PaymentStatus | undefined;
+  /** Whether something is left to pay. */
+  readonly open?: boolean | undefined;
   readonly overdue?: boolean | undefined;
 }
 
 /** The conditions of a filter, next to `JOIN_BALANCE`. */
-export function balanceConditions({ paymentStatus, overdue }: BalanceFilter) {
+export function balanceConditions({ paymentStatus, open, overdue }: BalanceFilter) {
   return [
     paymentStatus !== undefined && sql.fragment`balance.payment_status = ${paymentStatus}`,
+    open !== undefined &&
+      sql.fragment`coalesce(balance.balance_cents > 0, false) = ${open}::boolean`,
     overdue !== undefined &&
       sql.fragment`coalesce(${isOverdue('balance')}, false) = ${overdue}::boolean`,
   ].filter((condition) => condition !== false);

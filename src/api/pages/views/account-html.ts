@@ -1,7 +1,9 @@
+import type { Seller } from '../../../db/catalogue/seller-details.ts';
 import type { InvoiceHeader, InvoiceView, NoteLink } from '../../../db/invoices/invoice-views.ts';
 import type { PaymentView } from '../../../db/invoices/payment-views.ts';
 import { formatDate } from '../../../display/dates.ts';
 import { amountText, signedAmount } from '../../../display/line-text.ts';
+import { formatMoney } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
 import { table } from './html-table.ts';
@@ -30,6 +32,22 @@ export function balanceFacts(invoice: InvoiceHeader): Markup {
 /** Renders when an invoice is due, and whether it is overdue. */
 export function dueDate({ due_on, overdue }: InvoiceHeader): Markup {
   return markup`${due_on === null ? 'once released' : formatDate(due_on)}${overdue ? markup` ${badge('bad', 'overdue')}` : ''}`;
+}
+
+/**
+ * Renders what is left to pay of an invoice, and how; nothing if it is paid.
+ * @param seller as the invoice's documents have it; null: there are no details
+ */
+export function howToPay(
+  { number, balance_cents, due_on, overdue, currency }: InvoiceHeader,
+  seller: Pick<Seller, 'payment_terms' | 'payment_details'> | null,
+): Markup {
+  if (balance_cents === null || balance_cents <= 0) return markup``;
+  const due = due_on === null ? '' : ` ${overdue ? 'was due on' : 'by'} ${formatDate(due_on)}`;
+  const lines = [seller?.payment_terms, ...(seller?.payment_details ?? [])].filter(Boolean);
+  return markup`<h2 id="pay">How to pay</h2>
+<p>${overdue ? '' : 'Pay '}<strong>${formatMoney(balance_cents, currency)}</strong>${due}. Reference: <strong>${number}</strong></p>
+${lines.length === 0 ? '' : markup`<p>${lines.map((line, index) => markup`${index === 0 ? '' : markup`<br>`}${line}`)}</p>\n`}`;
 }
 
 /** Renders how far an invoice is paid; nothing for superseded and void ones. */

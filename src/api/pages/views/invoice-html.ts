@@ -1,3 +1,4 @@
+import type { Seller } from '../../../db/catalogue/seller-details.ts';
 import type { LineChangeView } from '../../../db/invoices/invoice-difference.ts';
 import type { InvoiceComparison } from '../../../db/invoices/month-comparison.ts';
 import type { InvoiceLine, InvoiceView } from '../../../db/invoices/invoice-views.ts';
@@ -8,7 +9,13 @@ import { formatAmount, formatMoney } from '../../../domain/format.ts';
 import { joinFigure, lineText, signedAmount, type LineText } from '../../../display/line-text.ts';
 import { taxChangeText, taxNotes, totalRows } from '../../../display/tax-text.ts';
 import type { TaxJson } from '../../../domain/tax-json.ts';
-import { balanceFacts, notesSection, paymentsSection, releasedFact } from './account-html.ts';
+import {
+  balanceFacts,
+  howToPay,
+  notesSection,
+  paymentsSection,
+  releasedFact,
+} from './account-html.ts';
 import { documentLinks, invoicesTrail, tenantFact } from './document-place.ts';
 import { comparisonSection } from './comparison-html.ts';
 import { badge, invoiceStatus } from './badge.ts';
@@ -36,6 +43,8 @@ export interface InvoicePageView {
   /** Beside the tenant's last invoice. */
   readonly compared: InvoiceComparison;
   readonly payments: readonly PaymentView[];
+  /** Whom the tenant pays, on its own page; null for operators, or without details. */
+  readonly seller: Seller | null;
   readonly temporal: TemporalLinks | null;
   /** What an operator has just done. */
   readonly done: Done | undefined;
@@ -56,7 +65,7 @@ ${tenantFact(view)}<div><dt>Period</dt><dd>${formatMonth(invoice.period_start)}<
 ${isOnly ? '' : markup`<div><dt>Revision</dt><dd>${invoice.revision} ${invoiceStatus(status)}</dd></div>\n`}<div><dt>Issued</dt><dd>${minute(invoice.issued_at, visitor.timeZone)}</dd></div>
 ${releasedFact(invoice.released_at, visitor)}${balanceFacts(invoice)}${totalRows(invoice).map(({ label, value }) => markup`<div><dt>${label}</dt><dd>${value}</dd></div>\n`)}</dl>
 ${taxNotes(invoice).map((note) => markup`<p class="hint">${note}</p>\n`)}${requestNotes(invoice, visitor.timeZone)}${invoiceActions(view)}${linksOf(view)}
-${comparisonSection(compared, visitor)}<h2 id="lines">Lines</h2>
+${visitor.scope === 'tenant' ? howToPay(invoice, view.seller) : ''}${comparisonSection(compared, visitor)}<h2 id="lines">Lines</h2>
 ${linesTable(invoice, visitor)}
 ${notesSection(invoice, visitor)}${paymentsSection(invoice, payments, visitor)}${differenceSection(invoice, changes, replacedTax, visitor)}
 ${

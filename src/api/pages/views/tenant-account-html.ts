@@ -4,13 +4,14 @@ import type { NoteHeader } from '../../../db/invoices/note-views.ts';
 import type { PaymentView } from '../../../db/invoices/payment-views.ts';
 import { formatDate, formatMonth } from '../../../display/dates.ts';
 import { amountText, signedAmount } from '../../../display/line-text.ts';
-import { formatMoney } from '../../../domain/format.ts';
+import { formatMoney, groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { dueDate, paymentBadge, paymentsTable } from './account-html.ts';
 import { badge, invoiceStatus } from './badge.ts';
+import { filterForm } from './filter-form.ts';
 import { table } from './html-table.ts';
 import { layout, type Link, type Visitor } from './layout.ts';
-import { accountHref, accountTrail, invoiceHref, noteHref } from './places.ts';
+import { accountHref, accountTrail, invoiceActionHref, invoiceHref, noteHref } from './places.ts';
 
 /** A tenant's invoices, adjustment notes and payments, for the tenant and for operators. */
 
@@ -22,29 +23,40 @@ export interface TenantListView<Entry> {
   readonly nextHref: string | null;
 }
 
+/** Invoices by their balance: something is left to pay, its due date has passed, or nothing is left. */
+export const SHOWN_INVOICES = ['open', 'overdue', 'paid'] as const;
+export type ShownInvoices = (typeof SHOWN_INVOICES)[number];
+
 export interface TenantInvoicesView extends TenantListView<InvoiceHeader> {
+  /** Null: all of them. */
+  readonly show: ShownInvoices | null;
   /** One per currency with invoices. */
   readonly balances: readonly TenantBalance[];
 }
 
 /** Renders a tenant's invoices, newest first, with what is owed. */
 export function tenantInvoicesPage(view: TenantInvoicesView): string {
-  const { visitor, tenantId, balances, entries, nextHref } = view;
+  const { visitor, tenantId, balances, entries, nextHref, show } = view;
   const account = accountHref(visitor, tenantId);
+  const choices = SHOWN_INVOICES.map((value) => ({ value, text: `Only ${value}` }));
   return layout({
     title: 'Invoices',
     visitor,
     trail: accountTrail(visitor, tenantId),
-    main: markup`${balances.map(balanceFacts)}<ul class="links"><li><a href="${account}/adjustment-notes">Adjustment notes</a></li><li><a href="${account}/payments">Payments</a></li></ul>
-${invoicesTable(entries, visitor)}${more(nextHref, 'Earlier invoices')}`,
+    main: markup`${balances.map((balance) => balanceFacts(balance, account))}<ul class="links"><li><a href="${account}/adjustment-notes">Adjustment notes</a></li><li><a href="${account}/payments">Payments</a></li></ul>
+${filterForm(`${account}/invoices`, [{ name: 'show', label: 'Show', value: show ?? '', any: 'All', choices }])}${invoicesTable(entries, visitor, show === null ? 'No invoices yet.' : `No ${show} invoices.`)}${more(nextHref, 'Earlier invoices')}`,
   });
 }
 
 /** Renders invoices of a tenant, newest first. */
-export function invoicesTable(invoices: readonly InvoiceHeader[], visitor: Visitor): Markup {
+export function invoicesTable(
+  invoices: readonly InvoiceHeader[],
+  visitor: Visitor,
+  empty = 'No invoices yet.',
+): Markup {
   return table<InvoiceHeader>({
     caption: 'Invoices, newest first',
-    empty: 'No invoices yet.',
+    empty,
     rows: invoices,
     columns: [
       {
@@ -68,20 +80,36 @@ export function invoicesTable(invoices: readonly InvoiceHeader[], visitor: Visit
       { head: 'Status', cell: statusOf },
       {
         head: 'Due',
-        cell: (invoice) => (invoice.payment_status === null ? '' : dueDate(invoice)),
+        cell: (invoice) =>
+          invoice.payment_status === null
+            ? ''
+            : markup`${dueDate(invoice)}${payLink(invoice, visitor)}`,
       },
       { head: 'Documents', cell: (invoice) => documentsOf(invoice, visitor) },
     ],
   });
 }
 
-/** Renders what a tenant owes in a currency. */
-export function balanceFacts({ currency, ...balance }: TenantBalance): Markup {
+/** Renders how the balance of an invoice is paid: a tenant is told how, an operator records it; nothing if it is paid. */
+function payLink({ invoice_id, number, balance_cents }: InvoiceHeader, visitor: Visitor): Markup {
+  if (balance_cents === null || balance_cents <= 0) return markup``;
+  const [href, text] =
+    visitor.scope === 'tenant'
+      ? [`${invoiceHref(visitor, invoice_id)}#pay`, 'How to pay']
+      : [invoiceActionHref(invoice_id, 'pay'), 'Record payment'];
+  return markup`<span class="sub"><a href="${href}">${text}<span class="heard"> of ${number}</span></a></span>`;
+}
+
+/**
+ * Renders what a tenant owes in a currency.
+ * @param account the path of the tenant's account, whose list of invoices shows which they are
+ */
+export function balanceFacts({ currency, ...balance }: TenantBalance, account: string): Markup {
   const { balance_cents, overdue_cents, paid_cents, open_invoices } = balance;
   return markup`<dl class="facts">
 <div><dt>Balance</dt><dd>${currency} ${amountText(balance_cents, currency)}${BigInt(balance_cents) < 0n ? markup` ${badge('plain', 'in your favour')}` : ''}</dd></div>
-<div><dt>Overdue</dt><dd>${overdue_cents === '0' ? 'nothing' : markup`${formatMoney(overdue_cents, currency)} ${badge('bad', 'overdue')}`}</dd></div>
-<div><dt>Open invoices</dt><dd>${open_invoices}</dd></div>
+<div><dt>Overdue</dt><dd>${overdue_cents === '0' ? 'nothing' : markup`<a href="${account}/invoices?show=overdue">${formatMoney(overdue_cents, currency)}</a> ${badge('bad', 'overdue')}`}</dd></div>
+<div><dt>Open invoices</dt><dd>${open_invoices === 0 ? 'none' : markup`<a href="${account}/invoices?show=open">${groupDigits(open_invoices)}</a>`}</dd></div>
 <div><dt>Paid so far</dt><dd>${currency} ${amountText(paid_cents, currency)}</dd></div>
 </dl>
 `;

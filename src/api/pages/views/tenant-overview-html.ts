@@ -12,7 +12,7 @@ import type { QuarantineCount } from '../../../db/usage/quarantine-views.ts';
 import type { ThresholdView } from '../../../db/usage/spend-thresholds.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { heldText } from '../../../display/quarantine-text.ts';
-import { formatMoney, groupDigits } from '../../../domain/format.ts';
+import { counted, formatMoney } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import type { TenantActivity } from '../tenant-activity.ts';
 import { table } from './html-table.ts';
@@ -73,7 +73,7 @@ export function tenantOverviewPage(view: TenantOverviewView): string {
     trail: accountTrail(visitor, tenantId).slice(0, 1),
     isLive: activity.state === 'computing',
     main: markup`<p class="soft"><span class="id">${tenantId}</span> is invoiced in ${currency}.</p>
-${needsSection(view)}${balances.map(balanceFacts)}${activitySection({ visitor, tenantId, activity, thresholds })}
+${needsSection(view)}${balances.map((balance) => balanceFacts(balance, account))}${activitySection({ visitor, tenantId, activity, thresholds })}
 <h2 id="invoices">Invoices</h2>
 ${invoicesTable(invoices.entries, visitor)}${allLink(invoices, `${account}/invoices`, 'All invoices')}${
       notes.entries.length === 0
@@ -98,7 +98,7 @@ function needsSection(view: TenantOverviewView): Markup {
       .filter(({ overdue_cents }) => overdue_cents !== '0')
       .map(
         ({ overdue_cents, currency }) =>
-          markup`<li>${formatMoney(overdue_cents, currency)} is overdue: <a href="#invoices">invoices</a></li>\n`,
+          markup`<li>${formatMoney(overdue_cents, currency)} is overdue: <a href="${accountHref(visitor, tenantId)}/invoices?show=overdue">overdue invoices</a></li>\n`,
       ),
     ...(quarantined.length === 0
       ? []
@@ -108,7 +108,7 @@ function needsSection(view: TenantOverviewView): Markup {
     ...(deadDeliveries === 0
       ? []
       : [
-          markup`<li><a href="/operator/webhooks?state=dead&${asked}">${countText(deadDeliveries, 'webhook event')}</a> could not be delivered</li>\n`,
+          markup`<li><a href="/operator/webhooks?state=dead&${asked}">${counted(deadDeliveries, 'webhook event')}</a> could not be delivered</li>\n`,
         ]),
   ];
   if (needs.length === 0 && parked.length === 0) return markup``;
@@ -167,15 +167,10 @@ ${subscriptionsTable({ ...shown, caption: 'Ended subscriptions, by id', empty: '
 function accessSection({ tenant, keys }: TenantOverviewView): Markup {
   const asked = `tenant_id=${encodeURIComponent(tenant.tenant_id)}`;
   return markup`<h2 id="access">Access and events</h2>
-<ul class="links"><li><a href="/operator/keys?${asked}">${countText(keys, 'API key')} of its own</a></li><li><a href="/operator/webhooks?${asked}">Webhook events</a></li><li><a href="/operator/audit?${asked}">Audit log</a></li></ul>
+<ul class="links"><li><a href="/operator/keys?${asked}">${counted(keys, 'API key')} of its own</a></li><li><a href="/operator/webhooks?${asked}">Webhook events</a></li><li><a href="/operator/audit?${asked}">Audit log</a></li></ul>
 `;
 }
 
 function allLink({ hasMore }: { readonly hasMore: boolean }, href: string, text: string): Markup {
   return hasMore ? markup`<p><a href="${href}">${text}</a></p>\n` : markup``;
-}
-
-/** `1 API key`, `2 API keys`. */
-function countText(count: number, noun: string): string {
-  return `${groupDigits(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
