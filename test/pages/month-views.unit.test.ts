@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { outlooksOf } from '../../src/api/pages/month-outlook.ts';
 import { usageSoFar } from '../../src/api/pages/usage-so-far.ts';
 import { comparison, monthsChart } from '../../src/api/pages/views/kinds-html.ts';
 import { needsSection } from '../../src/api/pages/views/needs-html.ts';
@@ -143,7 +144,14 @@ describe('the running month', () => {
       quarantined: [],
       totals: [APRIL, MAY],
     });
-    expect(html).toContain('<p class="lead">Running: day 10 of 30</p>');
+    // A plan base of 200.00 as in May, and LLM charges of 30.015 so far.
+    expect(html).toContain(
+      '<p class="lead">Running: day 10 of 30, about AUD 230.02 before tax</p>',
+    );
+    expect(html).toMatch(
+      /Plan base<\/th>.*AUD 200\.00.*AUD 200\.00.*LLM usage.*AUD 0\.00.*AUD 30\.02/s,
+    );
+    expect(html).toMatch(/Before tax<\/th>.*AUD 200\.00.*AUD 230\.02/);
     expect(html).toContain('It ends 2026-07-01 00:00 UTC.');
     expect(html).toMatch(/LLM charges<\/th>.*AUD 10\.01.*AUD 30\.02.*AUD 20\.00.*\+50 %/);
     expect(html).toMatch(/Droplet hours<\/th>.*>0<.*>0<.*>900<.*><\/td>/);
@@ -151,6 +159,19 @@ describe('the running month', () => {
     expect(html).toContain('rel="prev"');
     expect(html).not.toContain('re-run');
     expect(html).toContain('Last 12 months');
+  });
+
+  test('is expected to be like the last month with invoices, in each currency that has some', () => {
+    const yen = { ...MAY, currency: 'JPY', kinds: { ...MAY.kinds, item: '7', overage: '3' } };
+    expect(outlooksOf(usage, [yen, APRIL, MAY])).toMatchObject([
+      {
+        ...{ currency: 'JPY', last: '2026-05', lastTotal: '20003', expectedTotal: '20003' },
+        charges: [{ kind: 'plan_base' }, { kind: 'overage', last: '3', expected: '3' }],
+      },
+      { currency: 'AUD', last: '2026-05', lastTotal: '20000', expectedTotal: '23001.5' },
+    ]);
+    expect(outlooksOf(usage, [])).toEqual([]);
+    expect(outlooksOf([], [totals('2026-05', { tax: '5' })])).toEqual([]);
   });
 
   test('without usage says so', () => {
@@ -165,6 +186,7 @@ describe('the running month', () => {
       quarantined: [],
       totals: [],
     });
+    expect(html).toContain('<p class="lead">Running: day 1 of 30</p>');
     expect(html).toContain('No usage in June 2026 yet.');
     expect(html).not.toContain('Last 12 months');
   });

@@ -1,8 +1,9 @@
 import type { MonthTotals } from '../../../db/invoices/month-totals.ts';
 import { formatMonth } from '../../../display/dates.ts';
-import { humanise } from '../../../display/names.ts';
+import { humanise, KIND_NAMES } from '../../../display/names.ts';
 import { previousMonth } from '../../../domain/period.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
+import { outlooksOf, type ExpectedCharge, type MonthOutlook } from '../month-outlook.ts';
 import type { UsageSoFar } from '../usage-so-far.ts';
 import { quarantineNote, type Books } from './books-html.ts';
 import { table } from './html-table.ts';
@@ -29,16 +30,45 @@ export interface RunningMonthView {
 /** Renders the running month: usage so far, and what it will be. It can't be closed or rerun yet. */
 export function runningMonthPage(view: RunningMonthView): string {
   const { visitor, month, neighbours, day, days, endsAt, usage, quarantined, totals } = view;
+  const outlooks = outlooksOf(usage, totals);
   return layout({
     title: formatMonth(month),
     visitor,
     trail: [{ href: '/operator/months', text: 'Months' }],
-    main: markup`<p class="lead">Running: day ${day} of ${days}</p>
+    main: markup`<p class="lead">Running: day ${day} of ${days}${expectedText(outlooks)}</p>
 ${neighbourLinks(neighbours)}<p>It ends ${minute(endsAt, visitor.timeZone)}. Invoices follow after that, so there is nothing to rerun yet.</p>
-${quarantineNote(quarantined)}<h2 id="usage">Usage so far</h2>
-${usageTable(month, usage)}<p class="hint">All tenants together, without excluded events. Projected: as much per day until the month ends. Plans and addons are billed as well.</p>
+${quarantineNote(quarantined)}${outlooks.map((outlook) => outlookSection(month, outlook))}<h2 id="usage">Usage so far</h2>
+${usageTable(month, usage)}<p class="hint">All tenants together, without excluded events. Projected: as much per day until the month ends.</p>
 ${monthsChart(previousMonth(month), totals)}`,
   });
+}
+
+/** Says what the month is expected to be: `, about AUD 12,345.00 before tax`. */
+function expectedText(outlooks: readonly MonthOutlook[]): string {
+  if (outlooks.length === 0) return '';
+  const sums = outlooks.map(({ expectedTotal, currency }) => roundedMoney(expectedTotal, currency));
+  return `, about ${sums.join(' and ')} before tax`;
+}
+
+function outlookSection(month: string, outlook: MonthOutlook): Markup {
+  const { currency, last, charges, lastTotal, expectedTotal } = outlook;
+  const [before, expected] = [formatMonth(last), `${formatMonth(month)}, expected`];
+  const show = (cents: string) => roundedMoney(cents, currency);
+  return markup`<h2 id="expected-${currency}">What it will be, in ${currency}</h2>
+${table<ExpectedCharge>({
+  caption: `What ${formatMonth(month)} is expected to charge in ${currency}, before tax`,
+  empty: '',
+  rows: charges,
+  columns: [
+    { head: 'Charge', isHead: true, cell: ({ kind }) => KIND_NAMES[kind] },
+    { head: before, isFigure: true, cell: (charge) => show(charge.last) },
+    { head: expected, isFigure: true, cell: (charge) => show(charge.expected) },
+  ],
+  sums: [
+    { name: 'Before tax', figures: { [before]: show(lastTotal), [expected]: show(expectedTotal) } },
+  ],
+})}<p class="hint">If plans, addons and overage are as in ${before}, and LLM usage goes on as it has so far.</p>
+`;
 }
 
 function usageTable(month: string, usage: readonly UsageSoFar[]): Markup {
