@@ -1,4 +1,4 @@
-import { formatAmount, formatUsage } from './format.ts';
+import { counted, formatAmount, formatUsage, groupDigits } from './format.ts';
 import { Decimal, sumDecimals, toDecimalString } from './decimal.ts';
 import type { Month } from './period.ts';
 
@@ -80,7 +80,9 @@ export function findImbalances(totals: ControlTotals): readonly string[] {
     ...tenantImbalances(totals.tenants),
     ...totals.usage.flatMap(usageImbalances),
     ...totals.lines.flatMap(({ currency, kind, wrong }) =>
-      wrong === 0 ? [] : `${wrong} ${kind} lines in ${currency} differ from their usage`,
+      wrong === 0
+        ? []
+        : `${counted(wrong, `${kind} line`)} in ${currency} ${wrong === 1 ? 'differs from its' : 'differ from their'} usage`,
     ),
     ...totals.invoices.flatMap(documentImbalances),
   ];
@@ -104,8 +106,9 @@ export function countWithoutOutcome(tenants: TenantTotals): number {
 export function workToDo(month: Month, tenants: TenantTotals): readonly string[] {
   const waiting = countWithoutOutcome(tenants);
   if (waiting === 0) return [];
-  const who = waiting === 1 ? '1 due tenant has' : `${waiting} due tenants have`;
-  return [`${who} no outcome yet: run ${month} again (month-end start ${month})`];
+  return [
+    `${have(waiting, 'due tenant')} no outcome yet: run ${month} again (month-end start ${month})`,
+  ];
 }
 
 function tenantImbalances(tenants: ControlTotals['tenants']): string[] {
@@ -113,12 +116,19 @@ function tenantImbalances(tenants: ControlTotals['tenants']): string[] {
   return [
     ...(without_invoice === 0
       ? []
-      : [`${without_invoice} tenants count as invoiced without a live invoice`]),
+      : [
+          `${counted(without_invoice, 'tenant')} ${without_invoice === 1 ? 'counts' : 'count'} as invoiced without a live invoice`,
+        ]),
     ...(without_outcome === 0
       ? []
-      : [`${without_outcome} tenants have a live invoice and no outcome that says so`]),
-    ...(with_several === 0 ? [] : [`${with_several} tenants have more than one live invoice`]),
+      : [`${have(without_outcome, 'tenant')} a live invoice and no outcome that says so`]),
+    ...(with_several === 0 ? [] : [`${have(with_several, 'tenant')} more than one live invoice`]),
   ];
+}
+
+/** `1 tenant has`, `2 tenants have`. */
+function have(count: number, name: string): string {
+  return `${counted(count, name)} ${count === 1 ? 'has' : 'have'}`;
 }
 
 function usageImbalances(usage: ControlTotals['usage'][number]): string[] {
@@ -131,12 +141,12 @@ function usageImbalances(usage: ControlTotals['usage'][number]): string[] {
     ...(placedEvents.equals(events) && placedTotal.equals(total)
       ? []
       : [
-          `${resource_kind}: ${events} events (${show(total)}) were accepted, ` +
-            `${toDecimalString(placedEvents)} (${show(toDecimalString(placedTotal))}) are accounted for`,
+          `${resource_kind}: ${counted(events, 'event')} (${show(total)}) ${events === '1' ? 'was' : 'were'} accepted, ` +
+            `${groupDigits(toDecimalString(placedEvents))} (${show(toDecimalString(placedTotal))}) accounted for`,
         ]),
     ...lost.map(
       (place) =>
-        `${resource_kind}: ${place.events} events (${show(place.total)}) are unaccounted for`,
+        `${resource_kind}: ${counted(place.events, 'event')} (${show(place.total)}) ${place.events === '1' ? 'is' : 'are'} unaccounted for`,
     ),
   ];
 }
@@ -144,9 +154,9 @@ function usageImbalances(usage: ControlTotals['usage'][number]): string[] {
 function documentImbalances(documents: ControlTotals['invoices'][number]): string[] {
   const { currency, kind, status, wrong, total_cents, lines_cents } = documents;
   if (wrong === 0 && total_cents === lines_cents) return [];
-  const which = kind === 'invoice' ? `${status} invoices` : 'adjustment notes';
+  const which = kind === 'invoice' ? `${status} invoice` : 'adjustment note';
   return [
-    `${wrong} ${which} in ${currency} don't add up: ` +
+    `${counted(wrong, which)} in ${currency} ${wrong === 1 ? "doesn't" : "don't"} add up: ` +
       `totals of ${formatAmount(total_cents, currency)}, lines of ${formatAmount(lines_cents, currency)}`,
   ];
 }

@@ -65,14 +65,14 @@ test('names books that do not add up, and lost requests, before everything else'
   const lines = renderStatus({
     ...CLOSED,
     balanced: false,
-    imbalances: ['1 overage lines in AUD differ from their usage'],
+    imbalances: ['1 overage line in AUD differs from its usage'],
     lost: ['requests for 2026-05 wait (1), and no run is serving them (close).'],
   }).split('\n');
   expect(lines.slice(0, 4)).toEqual([
     '2026-05: 2 of 3 invoiced, 4 need you',
     'LOST: requests for 2026-05 wait (1), and no run is serving them (close).',
     "THE BOOKS DON'T ADD UP. Run `month-end verify 2026-05` for details:",
-    '  1 overage lines in AUD differ from their usage',
+    '  1 overage line in AUD differs from its usage',
   ]);
 });
 

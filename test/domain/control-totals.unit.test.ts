@@ -88,6 +88,11 @@ describe('tenants', () => {
       '4 tenants have a live invoice and no outcome that says so',
       '3 tenants have more than one live invoice',
     ]);
+    expect(withTenants({ without_invoice: 1, without_outcome: 1, with_several: 1 })).toEqual([
+      '1 tenant counts as invoiced without a live invoice',
+      '1 tenant has a live invoice and no outcome that says so',
+      '1 tenant has more than one live invoice',
+    ]);
   });
 });
 
@@ -98,7 +103,7 @@ describe('usage', () => {
 
   test('an event without a place is an imbalance', () => {
     expect(withPlaces([billed!])).toEqual([
-      'llm_usage: 9007199254740993 events (AUD 0.003) were accepted, 9007199254740992 (AUD 0.001) are accounted for',
+      'llm_usage: 9,007,199,254,740,993 events (AUD 0.003) were accepted, 9,007,199,254,740,992 (AUD 0.001) accounted for',
     ]);
   });
 
@@ -110,7 +115,7 @@ describe('usage', () => {
   test('unaccounted usage is an imbalance', () => {
     const lost = { ...pending!, class: 'unaccounted', state: 'unaccounted' } as const;
     expect(withPlaces([billed!, lost])).toEqual([
-      'llm_usage: 1 events (AUD 0.002) are unaccounted for',
+      'llm_usage: 1 event (AUD 0.002) is unaccounted for',
     ]);
   });
 });
@@ -120,20 +125,27 @@ describe('lines and invoices', () => {
     expect(findImbalances({ ...sound, lines: [{ ...lines!, wrong: 2 }] })).toEqual([
       '2 llm_usage lines in AUD differ from their usage',
     ]);
+    expect(findImbalances({ ...sound, lines: [{ ...lines!, wrong: 1 }] })).toEqual([
+      '1 llm_usage line in AUD differs from its usage',
+    ]);
   });
 
-  test.each([{ wrong: 1 }, { lines_cents: '111' }])(
-    'invoices that do not add up are an imbalance: %j',
-    (fields) => {
-      const [problem] = findImbalances({ ...sound, invoices: [{ ...invoices!, ...fields }] });
-      expect(problem).toMatch(/issued invoices in AUD don't add up: totals of 1\.10, lines of/);
-    },
-  );
+  test.each([
+    [{ wrong: 1 }, "1 issued invoice in AUD doesn't add up: totals of 1.10, lines of 1.10"],
+    [
+      { lines_cents: '111' },
+      "0 issued invoices in AUD don't add up: totals of 1.10, lines of 1.11",
+    ],
+  ])('invoices that do not add up are an imbalance: %j', (fields, problem) => {
+    expect(findImbalances({ ...sound, invoices: [{ ...invoices!, ...fields }] })).toEqual([
+      problem,
+    ]);
+  });
 
   test('adjustment notes that do not add up are an imbalance', () => {
     const notes = { ...invoices!, kind: 'adjustment_note', invoices: 2, wrong: 1 } as const;
     expect(findImbalances({ ...sound, invoices: [...sound.invoices, notes] })).toEqual([
-      "1 adjustment notes in AUD don't add up: totals of 1.10, lines of 1.10",
+      "1 adjustment note in AUD doesn't add up: totals of 1.10, lines of 1.10",
     ]);
   });
 });

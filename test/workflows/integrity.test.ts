@@ -104,7 +104,7 @@ test("a run whose books don't add up reports it in manifest, progress, status an
   const { manifest, progress } = await ask('broken', MONTH);
 
   expect(manifest).toMatchObject({ balanced: false });
-  expect(manifest?.imbalances).toContain('llm_usage: 1 events (AUD 0.25) are unaccounted for');
+  expect(manifest?.imbalances).toContain('llm_usage: 1 event (AUD 0.25) is unaccounted for');
   expect(progress.imbalances).toEqual(manifest?.imbalances);
   const status = await readMonthEndStatus(world.db, MONTH);
   expect(status).toMatchObject({ balanced: false, imbalances: manifest?.imbalances });

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import {
   exportBooks,
   exportBooksAgain,
@@ -34,9 +34,11 @@ export function monthEndExportCommand(): Command {
     .description('write the documents of a month, and tables for accounting')
     .argument('<month>', 'month, such as 2026-05', monthArgument)
     .option('--out <dir>', 'target folder; default invoices-MONTH')
-    .option('--formats <list>', 'comma-separated formats: html, pdf, csv, xero', formatsArgument, [
-      ...FORMATS,
-    ])
+    .addOption(
+      new Option('--formats <list>', 'comma-separated formats: html, pdf, csv, xero')
+        .argParser(formatsArgument)
+        .default([...FORMATS], 'all'),
+    )
     .option(
       '--again <export>',
       'only rewrite the Xero files of this earlier export, byte for byte',
@@ -151,7 +153,7 @@ function writingXero<T>(
 }
 
 function describe({ invoices, adjustment_notes: notes, files }: Exported, folder: string): string {
-  return `${counted(invoices, 'invoice')}, ${counted(notes, 'adjustment note')}, ${files} files in ${folder}`;
+  return `${counted(invoices, 'invoice')}, ${counted(notes, 'adjustment note')}, ${counted(files, 'file')} in ${folder}`;
 }
 
 function formatsArgument(text: string): Format[] {

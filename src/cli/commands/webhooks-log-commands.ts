@@ -8,6 +8,7 @@ import { integerArgument, idArgument, durationArgument } from '../arguments.ts';
 import { readEnvironment, withDatabase } from '../environment.ts';
 import { requireKnown } from '../preconditions.ts';
 import { note, print } from '../output.ts';
+import { counted } from '../../domain/format.ts';
 import { renderTable } from '../render/text-table.ts';
 import { pruneEvents } from '../../db/webhooks/webhook-deliveries.ts';
 import { operatorAction } from '../record-action.ts';
@@ -87,7 +88,8 @@ export function webhooksPruneCommand(): Command {
       print(
         command,
         { deleted, before },
-        ({ deleted, before }) => `Deleted ${deleted} events from before ${before.toISOString()}.`,
+        ({ deleted, before }) =>
+          `Deleted ${counted(deleted, 'event')} from before ${before.toISOString()}.`,
       );
     });
 }

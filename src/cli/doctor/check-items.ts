@@ -1,6 +1,7 @@
 import { countWaitingItems } from '../../db/invoices/item-views.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { loadCalendar } from '../../db/settings/load-calendar.ts';
+import { counted } from '../../domain/format.ts';
 import { ok, warning, type Check } from './doctor-check.ts';
 
 export const INVOICE_ITEMS = 'invoice items';
@@ -10,7 +11,7 @@ export async function checkItems(db: Queryable, now: Date): Promise<readonly Che
   const lastMonth = (await loadCalendar(db)).monthBefore(now);
   const { items, voided } = await countWaitingItems(db, lastMonth);
   if (voided > 0) {
-    const held = voided === 1 ? '1 item is' : `${voided} items are`;
+    const held = `${counted(voided, 'item')} ${voided === 1 ? 'is' : 'are'}`;
     return [
       warning(
         INVOICE_ITEMS,
@@ -24,7 +25,7 @@ export async function checkItems(db: Queryable, now: Date): Promise<readonly Che
       INVOICE_ITEMS,
       items === 0
         ? `no item of ${lastMonth} or earlier waits for an invoice`
-        : `${items} of ${lastMonth} or earlier wait for the next invoices of their tenants (items list --state waiting)`,
+        : `${counted(items, 'item')} of ${lastMonth} or earlier ${items === 1 ? 'waits for the next invoice of its tenant' : 'wait for the next invoices of their tenants'} (items list --state waiting)`,
     ),
   ];
 }

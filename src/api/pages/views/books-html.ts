@@ -1,5 +1,6 @@
 import type { MonthEndStatus } from '../../../db/month-end/month-end-status.ts';
 import { formatMonth } from '../../../display/dates.ts';
+import { humanise, KIND_NAMES } from '../../../display/names.ts';
 import { heldText } from '../../../display/quarantine-text.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatAmount, formatUsage, groupDigits } from '../../../domain/format.ts';
@@ -90,7 +91,11 @@ ${table({
   empty: 'No usage lines.',
   rows: control_totals.lines,
   columns: [
-    { head: 'Kind', isHead: true, cell: ({ currency, kind }) => `${kind} (${currency})` },
+    {
+      head: 'Kind',
+      isHead: true,
+      cell: ({ currency, kind }) => `${KIND_NAMES[kind]} (${currency})`,
+    },
     { head: 'Lines', isFigure: true, cell: ({ lines }) => groupDigits(lines) },
     {
       head: 'Exact',
@@ -112,7 +117,7 @@ ${table({
   empty: 'No usage was accepted for this month.',
   rows: reconciliation,
   columns: [
-    { head: 'Kind', isHead: true, cell: ({ resource_kind }) => resource_kind },
+    { head: 'Kind', isHead: true, cell: ({ resource_kind }) => humanise(resource_kind) },
     { head: 'State', cell: ({ state }) => usageState(state) },
     { head: 'Tenants', isFigure: true, cell: ({ tenants }) => groupDigits(tenants) },
     { head: 'Events', isFigure: true, cell: ({ events }) => groupDigits(events) },

@@ -1,5 +1,5 @@
 import { chargeText, reasonText } from '../../../display/quarantine-text.ts';
-import { groupDigits } from '../../../domain/format.ts';
+import { counted, groupDigits } from '../../../domain/format.ts';
 import type { Dismissal } from '../../../ingestion/quarantine/dismiss-quarantined.ts';
 import type { Release } from '../../../ingestion/quarantine/release-quarantined.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
@@ -46,7 +46,7 @@ export function dismissedPage(visitor: Visitor, dismissal: Dismissal): string {
     main: markup`<dl class="facts">
 <div><dt>Dismissed</dt><dd>${groupDigits(dismissed)}</dd></div>
 </dl>
-${already_accepted === 0 ? '' : markup`<p class="note">Still held: ${groupDigits(already_accepted)}. They were sent again and accepted; release them, which adds nothing.</p>\n`}${next(is_complete)}`,
+${already_accepted === 0 ? '' : markup`<p class="note">Still held, because the ledger has accepted ${already_accepted === 1 ? 'it' : 'them'}: ${counted(already_accepted, 'event')}. Release ${already_accepted === 1 ? 'it' : 'them'}, which adds nothing.</p>\n`}${next(is_complete)}`,
   });
 }
 

@@ -2,7 +2,7 @@ import type { MonthInvoice } from '../../../db/invoices/month-invoices.ts';
 import type { ParkedTenant } from '../../../db/month-end/month-views.ts';
 import type { Review } from '../../../db/month-end/review-facts.ts';
 import { formatMonth } from '../../../display/dates.ts';
-import { formatMoney, groupDigits } from '../../../domain/format.ts';
+import { counted, formatMoney, groupDigits } from '../../../domain/format.ts';
 import { previousMonth } from '../../../domain/period.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { errorSummary, reasonField, type FieldMistake } from './form-fields.ts';
@@ -46,7 +46,7 @@ export function releasePage(view: ReleaseView): string {
         : markup`${errorSummary(mistakes)}<p>Tenants can’t see these invoices yet. Once released, a tenant sees every revision of its invoice of this month.</p>
 <dl class="facts">
 <div><dt>Waiting</dt><dd>${groupDigits(review.waiting)}</dd></div>
-${review.since === null ? '' : markup`<div><dt>Since</dt><dd>${minute(review.since, visitor.timeZone)}</dd></div>\n`}${review.totals.map(({ currency, invoices, total_cents }) => markup`<div><dt>${groupDigits(invoices)} invoices</dt><dd>${formatMoney(total_cents, currency)}</dd></div>\n`)}</dl>
+${review.since === null ? '' : markup`<div><dt>Since</dt><dd>${minute(review.since, visitor.timeZone)}</dd></div>\n`}${review.totals.map(({ currency, invoices, total_cents }) => markup`<div><dt>${counted(invoices, 'invoice')}</dt><dd>${formatMoney(total_cents, currency)}</dd></div>\n`)}</dl>
 ${parkedNote(parked, month)}<form method="post" action="/operator/months/${month}/release">
 ${formToken(visitor)}${table({
             caption: `Largest changes since ${formatMonth(previousMonth(month))}`,
@@ -66,7 +66,7 @@ ${formToken(visitor)}${table({
 function controls({ month, review, form, mistakes }: ReleaseView): Markup {
   return markup`<div class="sheet"><input type="hidden" name="request_id" value="${form.requestId}"><input type="hidden" name="seen" value="${seenOf(review)}">
 <fieldset><legend>Release</legend>
-${scopeChoice('all', `all ${groupDigits(review.waiting)} invoices that wait`, form)}${scopeChoice('selected', 'the invoices selected above', form)}</fieldset>
+${scopeChoice('all', review.waiting === 1 ? 'the invoice that waits' : `all ${groupDigits(review.waiting)} invoices that wait`, form)}${scopeChoice('selected', 'the invoices selected above', form)}</fieldset>
 ${reasonField(form.reason, 'Stored with the release, and recorded with your key’s name.', mistakes)}<div class="choice"><input type="checkbox" id="confirmed" name="confirmed" value="true" required><label for="confirmed">I have reviewed them. Tenants will see them at once, and webhooks will be sent; this can’t be undone</label></div>
 <div class="actions"><button>Release</button><a href="${monthHref(month)}">Cancel</a></div>
 </div>

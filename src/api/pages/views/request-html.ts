@@ -48,7 +48,7 @@ export function requestLive(request: RequestView | null, timeZone: string): Mark
 <div><dt>Type</dt><dd>${kind === 'force' ? 'Forced rerun' : 'Run'}</dd></div>
 <div><dt>Requested by</dt><dd>${actor ?? 'unknown'}</dd></div>
 <div><dt>Requested</dt><dd>${minute(requested_at, timeZone)}</dd></div>
-<div><dt>Finished</dt><dd>${finished_at === null ? 'not yet' : minute(finished_at, timeZone)}</dd></div>
+<div><dt>Done</dt><dd>${finished_at === null ? 'not yet' : minute(finished_at, timeZone)}</dd></div>
 </dl>
 ${reason === null ? '' : markup`<p>Reason: ${reason}</p>\n`}${
     kind === 'run'
