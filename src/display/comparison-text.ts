@@ -1,3 +1,4 @@
+import { sumCents } from '../domain/cents.ts';
 import type { Cause } from '../domain/change-causes.ts';
 import { formatAmount, formatMoney, groupDigits } from '../domain/format.ts';
 import { formatPercent } from '../domain/invoice-totals.ts';
@@ -54,9 +55,33 @@ export function changeText(
   };
 }
 
+/** A comparison as people read it. */
+export interface ComparedText extends Omit<MonthComparison, 'changes'> {
+  /** Of the charges that differ, largest difference first. */
+  readonly changes: readonly ChangeText[];
+  /** The charges that don't differ, and what they come to in each month. */
+  readonly same: { readonly charges: number; readonly cents: number };
+}
+
+/** Returns the texts of a comparison. @throws RangeError unknown currency */
+export function comparedText(
+  { changes, ...months }: MonthComparison,
+  currency: string,
+): ComparedText {
+  const isSame = ({ differenceCents }: ChargeChange) => differenceCents === 0;
+  const same = changes.filter(isSame);
+  return {
+    ...months,
+    changes: changes
+      .filter((change) => !isSame(change))
+      .map((change) => changeText(change, months, currency)),
+    same: { charges: same.length, cents: sumCents(same.map(({ afterCents }) => afterCents)) },
+  };
+}
+
 /** Returns `AUD 120.00: AUD 20.00 (20.0%) more than acme-000001 for April 2026 (AUD 100.00)`. */
 export function comparisonText(
-  { beforeMonth, beforeCents, afterCents, differenceCents }: MonthComparison,
+  { beforeMonth, beforeCents, afterCents, differenceCents }: Omit<MonthComparison, 'changes'>,
   comparedWith: { readonly number: string; readonly currency: string },
 ): string {
   const { number, currency } = comparedWith;

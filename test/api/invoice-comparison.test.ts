@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createApp } from '../../src/api/app.ts';
 import { createActivities } from '../../src/activities/create-activities.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { buildInvoices, forceInvoices, settleInvoice } from '../_util/build.ts';
 import { invoicesOf, type Invoice } from '../_util/books.ts';
+import { interceptQueries } from '../_util/intercept-queries.ts';
 import { ACTIVITY_DEPS } from '../_util/ledger-world.ts';
 import { release } from '../_util/releasing.ts';
 import { MONTH, seedSeller, seedTenant, seedUsage } from '../_util/seed.ts';
@@ -185,5 +187,28 @@ describe('the pages', () => {
     expect(new Set(shown).size).toBe(101);
     expect(shown).toHaveLength(101);
     expect((await operator.get(`${path}/compare?cursor=LTE`)).status).toBe(422);
+  });
+
+  test('read the lines of a comparison once, until another document belongs to it', async () => {
+    let reads = 0;
+    const db = interceptQueries(api.deps.db, (query) => {
+      if (query.sql.includes('FROM invoice_lines')) reads += 1;
+      return query;
+    });
+    const operator = await signIn(createApp({ ...api.deps, db }), api.keys.operator);
+    const visit = async () =>
+      read((await operator.get(`/operator/invoices/${april.invoiceId}/compare`)).text);
+    const first = await visit();
+    expect(first).toContain('AUD 57.75');
+    expect(reads).toBe(1);
+    expect(await visit()).toBe(first);
+    expect(reads).toBe(1);
+
+    const late = { tenantId: 'acme', deploymentId: 'acme-a', kind: 'llm_usage', amount: '100' };
+    await seedUsage(api.db, { ...late, month: APRIL });
+    const activities = createActivities({ ...ACTIVITY_DEPS, db: api.db });
+    await forceInvoices({ activities }, ['acme'], {}, APRIL);
+    expect(await visit()).toContain('acme-000002 includes acme-A000001, acme-A000002.');
+    expect(reads).toBe(2);
   });
 });

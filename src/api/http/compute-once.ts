@@ -27,9 +27,28 @@ export const eventReads = createFairQueue({
 });
 
 /**
- * Returns a result that reads many events and never changes. The process computes it once and keeps it; it computes one
- * at a time, owners taking turns.
- * @param key says completely what is computed; callers that may not see the result must have been refused before
+ * Returns a result that never changes. The process computes it once and keeps it.
+ * @param key says completely what is computed
+ */
+export function keepOnce<T>(
+  { max, results }: Kept,
+  key: object,
+  compute: () => Promise<T>,
+): Promise<T> {
+  const id = JSON.stringify(key);
+  const known = results.get(id);
+  // Safe: the key says what is computed.
+  if (known !== undefined) return known as Promise<T>;
+  if (results.size >= max) results.clear();
+  const result = compute();
+  results.set(id, result);
+  result.catch(() => results.delete(id));
+  return result;
+}
+
+/**
+ * The same for a result that reads many events: the process computes one at a time, owners taking turns.
+ * @param key callers that may not see what it names must have been refused before
  * @param kept where larger results are kept, which must be fewer
  * @throws OverloadedError if too many results of this caller are waiting
  */
@@ -37,15 +56,7 @@ export function computeOnce<T>(
   caller: ApiKey,
   key: object,
   compute: () => Promise<T>,
-  { max, results }: Kept = SUMS,
+  kept: Kept = SUMS,
 ): Promise<T> {
-  const id = JSON.stringify(key);
-  const known = results.get(id);
-  // Safe: the key says what is computed.
-  if (known !== undefined) return known as Promise<T>;
-  if (results.size >= max) results.clear();
-  const result = eventReads.run(ownerOf(caller), compute);
-  results.set(id, result);
-  result.catch(() => results.delete(id));
-  return result;
+  return keepOnce(kept, key, () => eventReads.run(ownerOf(caller), compute));
 }

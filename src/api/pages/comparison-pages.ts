@@ -1,16 +1,16 @@
 import { z } from 'zod';
-import { readInvoiceComparison } from '../../db/invoices/month-comparison.ts';
-import type { ChargeChange } from '../../domain/month-comparison.ts';
+import type { ChangeText } from '../../display/comparison-text.ts';
 import { pagedBy } from '../http/paging.ts';
 import { invoiceParams, requireInvoiceHeader } from '../routes/invoice-params.ts';
+import { readShownComparison } from './kept-comparison.ts';
 import { nextHref, page, pageQuery, pagesOfBoth } from './page-definition.ts';
-import { changed, comparisonPage } from './views/comparison-html.ts';
+import { comparisonPage } from './views/comparison-html.ts';
 
 const CHANGES_A_PAGE = 100;
 /** A charge and its place in the comparison. */
 interface PlacedChange {
   readonly place: number;
-  readonly change: ChargeChange;
+  readonly change: ChangeText;
 }
 const readPage = pagedBy(z.int32().min(0), ({ place }: PlacedChange) => place);
 
@@ -19,8 +19,8 @@ export const invoiceComparison = pagesOfBoth(
   { path: '/invoices/:invoice_id/compare', params: invoiceParams, query: z.object(pageQuery) },
   async ({ params, query, visitor, caller, path }, { db }) => {
     const invoice = await requireInvoiceHeader(db, params.invoice_id, caller);
-    const compared = await readInvoiceComparison(db, invoice);
-    const changes = compared.comparison === null ? [] : changed(compared.comparison);
+    const compared = await readShownComparison(db, invoice);
+    const changes = compared.text?.changes ?? [];
     const { entries, next_cursor } = await readPage(
       { limit: CHANGES_A_PAGE, cursor: query.cursor },
       ({ after, limit }) => {

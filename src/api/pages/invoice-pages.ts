@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { OUTCOMES } from '../../contracts/month-end-types.ts';
 import { readDifference } from '../../db/invoices/invoice-difference.ts';
-import { readInvoiceComparison } from '../../db/invoices/month-comparison.ts';
 import {
   listRevisions,
   INVOICE_ORDERS,
@@ -25,6 +24,7 @@ import { noteParams, requireNote } from '../routes/note-params.ts';
 import { notePage } from './views/note-html.ts';
 import { getLineUsageCsv, getNoteLineUsageCsv } from '../routes/line-usage-routes.ts';
 import { pagedBy } from '../http/paging.ts';
+import { readShownComparison } from './kept-comparison.ts';
 import {
   nextHref,
   operatorPage,
@@ -66,7 +66,7 @@ export const oneInvoice = pagesOfBoth(
         tenantName: await readTenantName(db, tenant_id, caller),
         revisions: await listRevisions(db, invoice, reader),
         changes: await readDifference(db, invoice_id),
-        compared: await readInvoiceComparison(db, invoice),
+        compared: await readShownComparison(db, invoice),
         replacedTax: await readReplacedTax(db, invoice, caller),
         payments: await listPayments(
           db,

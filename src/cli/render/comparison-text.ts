@@ -1,5 +1,5 @@
 import type { InvoiceComparison } from '../../db/invoices/month-comparison.ts';
-import { changeText, comparisonText, type ChangeText } from '../../display/comparison-text.ts';
+import { comparedText, comparisonText, type ChangeText } from '../../display/comparison-text.ts';
 import { formatMonth } from '../../display/dates.ts';
 import { toPlainText } from '../../display/line-text.ts';
 import { counted, formatMoney } from '../../domain/format.ts';
@@ -13,25 +13,19 @@ export function renderComparison({ invoice, comparedWith, comparison }: InvoiceC
   if (comparison === null || comparedWith === null) {
     return `${heading} is the tenant's first invoice in ${currency}: there is no earlier one to compare it with.`;
   }
-  const changes = comparison.changes.filter(({ differenceCents }) => differenceCents !== 0);
-  const same = comparison.changes.filter(({ differenceCents }) => differenceCents === 0);
-  const sameCents = same.reduce((sum, { afterCents }) => sum + afterCents, 0);
+  const { changes, same } = comparedText(comparison, currency);
   return [
     `${heading}, ${toPlainText(comparisonText(comparison, comparedWith))}`,
     ...[comparedWith, invoice].flatMap(({ number, adjustment_notes: notes }) =>
       notes.length === 0 ? [] : `${number} includes ${notes.join(', ')}`,
     ),
     '',
-    renderTable(
-      COLUMNS,
-      changes.map((change) => changeText(change, comparison, currency)),
-      'No charge differs.',
-    ),
-    ...(same.length === 0
+    renderTable(COLUMNS, changes, 'No charge differs.'),
+    ...(same.charges === 0
       ? []
       : [
           '',
-          `${counted(same.length, 'charge')} did not change: ${formatMoney(sameCents, currency)}`,
+          `${counted(same.charges, 'charge')} did not change: ${formatMoney(same.cents, currency)}`,
         ]),
   ].join('\n');
 }

@@ -71,11 +71,16 @@ export const comparisonSchema = z.object({
     ),
 });
 
-/** An invoice beside another month's. */
-export interface InvoiceComparison {
+/** An invoice and the other month's. */
+export interface ComparedInvoices {
   readonly invoice: ComparedInvoice;
-  /** Null if there is none to compare with, as is `comparison`. */
+  /** Null if there is none to compare with. */
   readonly comparedWith: ComparedInvoice | null;
+}
+
+/** An invoice beside another month's. */
+export interface InvoiceComparison extends ComparedInvoices {
+  /** Null if there is no invoice to compare with. */
   readonly comparison: MonthComparison | null;
 }
 
@@ -89,12 +94,38 @@ export async function readInvoiceComparison(
   invoice: InvoiceHeader,
   other: InvoiceHeader | null = null,
 ): Promise<InvoiceComparison> {
+  const found = await findCompared(db, invoice, other);
+  const { comparedWith } = found;
+  const comparison = comparedWith && (await compareFound(db, { ...found, comparedWith }));
+  return { invoice: found.invoice, comparedWith, comparison };
+}
+
+/** What is compared: the invoices with their notes, of which no line ever changes. */
+export interface FoundToCompare extends ComparedInvoices {
+  readonly documents: readonly z.infer<typeof document>[];
+}
+
+/** Returns what `readInvoiceComparison` compares, without reading its lines. */
+export async function findCompared(
+  db: Queryable,
+  invoice: InvoiceHeader,
+  other: InvoiceHeader | null = null,
+): Promise<FoundToCompare> {
   const otherId = other?.invoice_id ?? (await findLastInvoiceId(db, invoice));
   const ids = otherId === null ? [invoice.invoice_id] : [invoice.invoice_id, otherId];
   const documents = await listDocuments(db, ids);
-  const compared = toCompared(documents, invoice.invoice_id);
-  if (otherId === null) return { invoice: compared, comparedWith: null, comparison: null };
-  const comparedWith = toCompared(documents, otherId);
+  return {
+    invoice: toCompared(documents, invoice.invoice_id),
+    comparedWith: otherId === null ? null : toCompared(documents, otherId),
+    documents,
+  };
+}
+
+/** Compares invoices that were found. @throws DomainError `amount_out_of_range` */
+export async function compareFound(
+  db: Queryable,
+  { invoice, comparedWith, documents }: FoundToCompare & { readonly comparedWith: ComparedInvoice },
+): Promise<MonthComparison> {
   const lines = await readInvoiceLines(
     db,
     documents.map(({ id }) => id),
@@ -105,10 +136,7 @@ export async function readInvoiceComparison(
       .filter(({ about }) => about === invoice_id)
       .map(({ id }) => lines.get(id) ?? []),
   });
-  return {
-    ...{ invoice: compared, comparedWith },
-    comparison: compareMonths(charged(comparedWith), charged(compared)),
-  };
+  return compareMonths(charged(comparedWith), charged(invoice));
 }
 
 /** Says why two invoices can't be compared; null if they can. */

@@ -1,10 +1,14 @@
-import type { InvoiceComparison } from '../../../db/invoices/month-comparison.ts';
-import { changeText, comparisonText, type ChangeText } from '../../../display/comparison-text.ts';
+import type { ComparedInvoice } from '../../../db/invoices/month-comparison.ts';
+import {
+  comparisonText,
+  type ChangeText,
+  type ComparedText,
+} from '../../../display/comparison-text.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { amountText } from '../../../display/line-text.ts';
 import { groupDigits } from '../../../domain/format.ts';
-import type { ChargeChange, MonthComparison } from '../../../domain/month-comparison.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
+import type { ShownComparison } from '../kept-comparison.ts';
 import { invoicesTrail } from './document-place.ts';
 import { table } from './html-table.ts';
 import { layout, type Visitor } from './layout.ts';
@@ -17,23 +21,23 @@ import { invoiceHref } from './places.ts';
 const SHOWN = 5;
 
 /** Renders the largest differences for the page of an invoice; nothing for a tenant's first one. */
-export function comparisonSection(compared: InvoiceComparison, visitor: Visitor): Markup {
-  const { invoice, comparedWith, comparison } = compared;
-  if (comparison === null || comparedWith === null) return markup``;
-  const changes = changed(comparison);
+export function comparisonSection(compared: ShownComparison, visitor: Visitor): Markup {
+  const { invoice, comparedWith, text } = compared;
+  if (text === null || comparedWith === null) return markup``;
+  const { changes } = text;
   const more = changes.length - SHOWN;
   const page = `${invoiceHref(visitor, invoice.invoice_id)}/compare`;
   return markup`<h2 id="comparison">Compared with ${formatMonth(comparedWith.month)}</h2>
-<p>${comparisonText(comparison, comparedWith)}.</p>
-${changes.length === 0 ? '' : changesTable(compared, comparison, changes.slice(0, SHOWN))}<p><a href="${page}">${more > 0 ? `All ${groupDigits(changes.length)} differences` : 'The whole comparison'}</a></p>
+<p>${comparisonText(text, comparedWith)}.</p>
+${changes.length === 0 ? '' : changesTable(invoice, text, changes.slice(0, SHOWN))}<p><a href="${page}">${more > 0 ? `All ${groupDigits(changes.length)} differences` : 'The whole comparison'}</a></p>
 `;
 }
 
 export interface ComparisonPageView {
   readonly visitor: Visitor;
-  readonly compared: InvoiceComparison;
+  readonly compared: ShownComparison;
   /** A page of the charges that differ. */
-  readonly changes: readonly ChargeChange[];
+  readonly changes: readonly ChangeText[];
   readonly nextHref: string | null;
 }
 
@@ -44,13 +48,13 @@ export function comparisonPage({
   changes,
   nextHref,
 }: ComparisonPageView): string {
-  const { invoice, comparedWith, comparison } = compared;
+  const { invoice, comparedWith, text } = compared;
   const { invoice_id, number, month, currency } = invoice;
   const trail = [
     ...invoicesTrail(visitor, { period_start: month }),
     { href: invoiceHref(visitor, invoice_id), text: `Invoice ${number}` },
   ];
-  if (comparison === null || comparedWith === null) {
+  if (text === null || comparedWith === null) {
     return layout({
       title: `Compare invoice ${number}`,
       visitor,
@@ -63,43 +67,36 @@ export function comparisonPage({
     title: `Invoice ${number} compared with ${formatMonth(comparedWith.month)}`,
     visitor,
     trail,
-    main: markup`<p>${comparisonText(comparison, comparedWith)}.</p>
+    main: markup`<p>${comparisonText(text, comparedWith)}.</p>
 <ul class="links"><li><a href="${invoiceHref(visitor, comparedWith.invoice_id)}">Invoice ${comparedWith.number}</a></li></ul>
 ${notesOf(compared)}<h2 id="changes">Differences</h2>
-${changesTable(compared, comparison, changes)}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Next page</a></p>\n`}${unchanged(comparison, currency)}`,
+${changesTable(invoice, text, changes)}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Next page</a></p>\n`}${unchanged(text.same, currency)}`,
   });
 }
 
-/** Returns the charges that differ, largest difference first. */
-export function changed({ changes }: MonthComparison): readonly ChargeChange[] {
-  return changes.filter(({ differenceCents }) => differenceCents !== 0);
-}
-
-function notesOf({ invoice, comparedWith }: InvoiceComparison): Markup {
+function notesOf({ invoice, comparedWith }: ShownComparison): Markup {
   const adjusted = [comparedWith, invoice].filter(
     (one) => one !== null && one.adjustment_notes.length > 0,
   );
   return markup`${adjusted.map((one) => markup`<p class="hint">${one?.number} includes ${one?.adjustment_notes.join(', ')}.</p>\n`)}`;
 }
 
-function unchanged({ changes }: MonthComparison, currency: string): Markup {
-  const same = changes.filter(({ differenceCents }) => differenceCents === 0);
-  if (same.length === 0) return markup``;
-  const cents = same.reduce((sum, { afterCents }) => sum + afterCents, 0);
-  const which = same.length === 1 ? 'One charge has' : `${groupDigits(same.length)} charges have`;
+function unchanged({ charges, cents }: ComparedText['same'], currency: string): Markup {
+  if (charges === 0) return markup``;
+  const which = charges === 1 ? 'One charge has' : `${groupDigits(charges)} charges have`;
   return markup`<p class="hint">${which} not changed: ${currency} ${amountText(cents, currency)} in both months.</p>
 `;
 }
 
 function changesTable(
-  { invoice: { number, currency } }: InvoiceComparison,
-  comparison: MonthComparison,
-  changes: readonly ChargeChange[],
+  { number, currency }: ComparedInvoice,
+  { beforeMonth, afterMonth }: ComparedText,
+  changes: readonly ChangeText[],
 ): Markup {
   return table<ChangeText>({
     caption: `Differences of invoice ${number}, largest first, in ${currency}`,
     empty: 'No charge differs.',
-    rows: changes.map((change) => changeText(change, comparison, currency)),
+    rows: changes,
     columns: [
       {
         head: 'Charge',
@@ -108,12 +105,12 @@ function changesTable(
           markup`${nameCell({ name, details: causes })}${deploymentId === null ? '' : markup`<span class="sub id">${deploymentId}</span>`}`,
       },
       {
-        head: formatMonth(comparison.beforeMonth),
+        head: formatMonth(beforeMonth),
         isFigure: true,
         cell: ({ before }) => side(before),
       },
       {
-        head: formatMonth(comparison.afterMonth),
+        head: formatMonth(afterMonth),
         isFigure: true,
         cell: ({ after }) => side(after),
       },

@@ -1,6 +1,5 @@
 import type { Seller } from '../../../db/catalogue/seller-details.ts';
 import type { LineChangeView } from '../../../db/invoices/invoice-difference.ts';
-import type { InvoiceComparison } from '../../../db/invoices/month-comparison.ts';
 import type { InvoiceLine, InvoiceView } from '../../../db/invoices/invoice-views.ts';
 import type { Revision } from '../../../db/invoices/month-invoices.ts';
 import type { PaymentView } from '../../../db/invoices/payment-views.ts';
@@ -28,6 +27,7 @@ import { doneNote, type Done } from './done-note.ts';
 import { invoiceActions } from './invoice-actions.ts';
 import { invoiceHref } from './places.ts';
 import { table, type Column } from './html-table.ts';
+import type { ShownComparison } from '../kept-comparison.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
 
 export interface InvoicePageView {
@@ -41,7 +41,7 @@ export interface InvoicePageView {
   /** How the invoice was taxed that it replaced; null for a first invoice. */
   readonly replacedTax: TaxJson | null;
   /** Beside the tenant's last invoice. */
-  readonly compared: InvoiceComparison;
+  readonly compared: ShownComparison;
   readonly payments: readonly PaymentView[];
   /** Whom the tenant pays, on its own page; null for operators, or without details. */
   readonly seller: Seller | null;
