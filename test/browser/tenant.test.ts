@@ -122,6 +122,14 @@ describe('every tenant page can be read and used on a screen', () => {
     }
     await look('month-open');
     await look('invoices', '/invoices');
+    await page.selectOption('#show', 'open');
+    await page.click('form.filter button');
+    await page.waitForURL(/show=open/);
+    expect(await page.locator('text=How to pay').count()).toBe(2);
+    await look('invoices-open');
+    await page.click('text=How to pay >> nth=0');
+    await page.waitForSelector('#pay ~ p:has-text("Reference: acme-00000")');
+    await look('pay');
     const { db } = stack.world;
     const march = (await invoicesOf(db, 'acme')).find(({ month }) => month === '2026-03');
     await look('invoice', `/invoices/${march!.invoiceId}`);
