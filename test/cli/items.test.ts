@@ -147,5 +147,5 @@ test('doctor counts the items of last month and earlier that wait', async () => 
     ...{ state: 'ok', detail: 'no item of 2026-04 or earlier waits for an invoice' },
   });
   const [after] = await checkItems(db, new Date('2026-06-20T00:00:00Z'));
-  expect(after?.detail).toMatch(/^\d of 2026-05 or earlier wait for the next invoices/);
+  expect(after?.detail).toMatch(/^\d items of 2026-05 or earlier wait for the next invoices/);
 });

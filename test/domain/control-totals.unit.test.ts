@@ -107,6 +107,12 @@ describe('usage', () => {
     ]);
   });
 
+  test('a single event without a place is an imbalance', () => {
+    expect(findImbalances({ ...sound, usage: [{ ...usage!, events: '1', places: [] }] })).toEqual([
+      'llm_usage: 1 event (AUD 0.003) was accepted, 0 (AUD 0.00) accounted for',
+    ]);
+  });
+
   test('a wrong sum with the right count is an imbalance, and vice versa', () => {
     expect(withPlaces([billed!, { ...pending!, total: '0.20000000000001' }])).toHaveLength(1);
     expect(withPlaces([billed!, { ...pending!, events: '2' }])).toHaveLength(1);

@@ -102,7 +102,7 @@ async function readTenantName(
   return (await showTenant(db, tenantId))?.name ?? tenantId;
 }
 
-/** Returns whom an open invoice is paid to, as its documents say, for the tenant's own page. */
+/** Returns the seller that an open invoice is paid to, as its documents name it, for the tenant's own page. */
 async function readPayee(
   db: Queryable,
   { invoice_id, balance_cents }: InvoiceHeader,

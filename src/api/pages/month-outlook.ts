@@ -25,7 +25,7 @@ const KINDS = ['plan_base', 'addon', 'overage', 'llm_usage'] as const;
 
 /**
  * Returns what the running month will be if plans, addons and overage are as in the last month with invoices, and LLM
- * usage goes on as it has so far. A currency without invoices has nothing to go by.
+ * usage continues as it has so far. A currency without invoices has nothing to go by.
  */
 export function outlooksOf(
   usage: readonly UsageSoFar[],

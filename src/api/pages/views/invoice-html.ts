@@ -43,7 +43,7 @@ export interface InvoicePageView {
   /** Beside the tenant's last invoice. */
   readonly compared: ShownComparison;
   readonly payments: readonly PaymentView[];
-  /** Whom the tenant pays, on its own page; null for operators, or without details. */
+  /** The seller that the tenant pays, on its own page; null for operators, or without details. */
   readonly seller: Seller | null;
   readonly temporal: TemporalLinks | null;
   /** What an operator has just done. */

@@ -67,7 +67,7 @@ ${table<ExpectedCharge>({
   sums: [
     { name: 'Before tax', figures: { [before]: show(lastTotal), [expected]: show(expectedTotal) } },
   ],
-})}<p class="hint">If plans, addons and overage are as in ${before}, and LLM usage goes on as it has so far.</p>
+})}<p class="hint">If plans, addons and overage are as in ${before}, and LLM usage continues as it has so far.</p>
 `;
 }
 
