@@ -67,7 +67,7 @@ export function adjustmentLines(model: Model, draft: Draft): readonly Line[] {
     const old = before.get(purposeOf(line));
     const qty = exact(line.qty) - (old?.qty ?? 0n);
     const amountCents = line.amountCents - (old?.cents ?? 0);
-    const isTouched = touched.some((event) => isCharged(model, line, event));
+    const isTouched = touched.some((event) => isCharged(model, line, event, replaces.month));
     if (qty === 0n && amountCents === 0 && !isTouched) return [];
     const meta = { ...line.meta, before_cents: old?.cents ?? 0, after_cents: line.amountCents };
     return { ...line, qty: exactText(qty), amountCents, meta };
@@ -84,18 +84,17 @@ function touchedBy(model: Model, draft: Draft): readonly UsageEvent[] {
   );
 }
 
-/** Whether a line of a fresh composition charges for usage like this. */
+/** Whether a line of a fresh composition of a month charges for usage like this. */
 function isCharged(
   model: Model,
   line: Line,
   { source, deployment, kind, month }: UsageEvent,
+  billed: Invoice['month'],
 ): boolean {
   if (line.deployment !== deployment.id || line.qty === '0') return false;
   if (source === 'metered') return line.kind === 'overage' && line.resourceKind === kind;
-  const lateFor = line.meta.service_month;
-  return (
-    line.kind === 'llm_usage' && (lateFor === undefined || lateFor === monthText(model, month))
-  );
+  const serviceMonth = line.meta.service_month ?? monthText(model, billed);
+  return line.kind === 'llm_usage' && serviceMonth === monthText(model, month);
 }
 
 /** Returns a note of these lines. Its tax is what all taxable lines up to now owe, less what was taxed so far. */
