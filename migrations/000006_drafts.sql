@@ -41,6 +41,11 @@ GRANT INSERT, UPDATE (state, closed_at, reason) ON invoice_drafts TO arcadia_wor
 GRANT INSERT (tenant_id, period_start, state, owner, owner_started_at, replaces_invoice_id, closed_at)
   ON invoice_drafts TO arcadia_api;
 CALL isolate_tenants('invoice_drafts');
+-- For the tenant's running month: which drafts hold usage that its invoice will take. In addition to the policy by tenant,
+-- because the others tell of documents that may not be released.
+GRANT SELECT (draft_id, tenant_id, period_start, state, opened_at) ON invoice_drafts TO arcadia_tenant;
+CREATE POLICY unfinished ON invoice_drafts AS RESTRICTIVE FOR SELECT TO arcadia_tenant
+  USING (state IN ('open', 'abandoned'));
 
 -- The lines of a draft: one document per chunk that a step computed. Quotes come in ranges of deployments, LLM
 -- usage in one chunk for all deployments. The first attempt at a chunk counts and later ones change nothing, so

@@ -85,3 +85,23 @@ GRANT SELECT ON tenant_outcomes TO arcadia_api, arcadia_worker, arcadia_readonly
 GRANT INSERT, UPDATE (outcome, invoice_id, reason_type, reason, recorded_at) ON tenant_outcomes
   TO arcadia_worker;
 CALL isolate_tenants('tenant_outcomes');
+
+-- How far a month's end is for a tenant: `invoiced`; `passed`, if its runs have ended without an invoice for the tenant,
+-- and it isn't parked; otherwise `open`. Tenants' running months need it, whose role reads neither requests and outcomes
+-- nor invoices that aren't released.
+CREATE FUNCTION month_end_state(tenant text, month date) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT CASE
+    WHEN EXISTS (SELECT FROM invoices i WHERE i.tenant_id = tenant AND i.period_start = month) THEN 'invoiced'
+    WHEN EXISTS (SELECT FROM month_end_requests r WHERE r.period_start = month AND r.state = 'finished')
+      AND NOT EXISTS (SELECT FROM month_end_requests r WHERE r.period_start = month AND r.state <> 'finished')
+      AND NOT EXISTS (
+        SELECT FROM tenant_outcomes o
+        WHERE o.period_start = month AND o.tenant_id = tenant AND o.outcome = 'parked'
+      ) THEN 'passed'
+    ELSE 'open' END
+  WHERE tenant = coalesce(scoped_tenant(), tenant)
+$$;
+-- By default, every role can call a function.
+REVOKE ALL ON FUNCTION month_end_state FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION month_end_state TO arcadia_api, arcadia_worker, arcadia_readonly, arcadia_tenant;

@@ -1,5 +1,5 @@
 import { readInvoiceInputs } from '../db/invoices/invoice-inputs.ts';
-import { openUsage, readRunningTenant } from '../db/invoices/running-inputs.ts';
+import { readRunningTenant, usageToTake } from '../db/invoices/running-inputs.ts';
 import type { Queryable } from '../db/pool.ts';
 import { loadCalendar } from '../db/settings/load-calendar.ts';
 import { inOneSnapshot } from '../db/transactions.ts';
@@ -12,8 +12,8 @@ export interface RunningMonth extends MonthSoFar {
   readonly tenantId: string;
   readonly currency: string;
   /**
-   * Whether the invoice has what earlier months left: late LLM usage and invoice items. Not until the tenant can see the
-   * last month's invoice, because that one takes them first.
+   * Whether the invoice has what earlier months left: late LLM usage and invoice items. Not while an invoice of the last
+   * month is to come, because that one takes them first, or waits for its release.
    */
   readonly includesEarlierMonths: boolean;
 }
@@ -40,7 +40,7 @@ export async function runningMonthOf(
     const isSettled = tenant.isLastMonthSettled;
     const items = tenant.items.filter(({ month }) => isSettled || month === period.month);
     const invoiced = { ...tenant, items, owner: tenantId };
-    const usage = openUsage(tenantId, period, isSettled);
+    const usage = usageToTake(tenantId, period, isSettled);
     const [found] = await readInvoiceInputs(tx, period, [invoiced], usage, planVersions);
     return found ?? null;
   });

@@ -78,6 +78,10 @@ test('arcadia_app may also manage keys, set the time zone, skip numbers, export 
     { name: 'end_quarantine', roles: 'arcadia_worker' },
     { name: 'expire_usage', roles: 'arcadia_app' },
     { name: 'llm_usage_by_day', roles: 'arcadia_api, arcadia_worker, arcadia_readonly' },
+    {
+      name: 'month_end_state',
+      roles: 'arcadia_api, arcadia_worker, arcadia_readonly, arcadia_tenant',
+    },
     { name: 'store_held_usage', roles: 'arcadia_worker' },
   ]);
 });

@@ -87,8 +87,8 @@ const currentUsage = z.object({
   includes_earlier_months: z
     .boolean()
     .describe(
-      'Whether the invoice has what earlier months left: late LLM usage, charges and credits. False until the ' +
-        "last month's invoice is released, because that one takes them first.",
+      'Whether the invoice has what earlier months left: late LLM usage, charges and credits. False while an ' +
+        'invoice of the last month is to come or waits for its release, because that one takes them first.',
     ),
   invoice_so_far: z
     .object(invoiceFields)

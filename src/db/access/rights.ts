@@ -241,6 +241,7 @@ export const RIGHTS: Readonly<Record<string, RoleRights>> = {
     },
     arcadia_worker: { ...READ_AND_INSERT, UPDATE: ['state', 'closed_at', 'reason'] },
     arcadia_readonly: READ,
+    arcadia_tenant: { SELECT: ['draft_id', 'tenant_id', 'period_start', 'state', 'opened_at'] },
   },
   invoice_draft_chunks: {
     arcadia_worker: { ...READ_AND_INSERT, DELETE: '*' },
