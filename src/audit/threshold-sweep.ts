@@ -23,7 +23,7 @@ export interface SweepOptions {
 }
 
 /**
- * Computes the running months of a page of the tenants with thresholds that were not reported yet, and reports those
+ * Computes the months of a page of the tenants with thresholds that were not reported yet, and reports those
  * that are reached (docs/spec.md#spend-thresholds). Can be repeated at any time, also concurrently: each is reported once.
  * A tenant that fails doesn't stop the others.
  * @param cursor null for the first page
@@ -41,13 +41,13 @@ export async function sweepPage(
   const period = calendar.periodOf(month);
   const page = { after: cursor?.after ?? null, limit: pageSize };
   const tenants = await listUnreported(db, period, page);
-  // A month that is over is looked at as it ended.
+  // A month that is over is looked at as it ended, until it is invoiced.
   const at = new Date(Math.min(now.getTime(), Date.parse(period.endsAt) - 1));
   const counts = { tenants: 0, reached: 0, failed: 0 };
-  for (const { tenantId, thresholds } of tenants) {
+  for (const { tenantId, thresholds, invoiced } of tenants) {
     counts.tenants += 1;
     try {
-      const total = await runningTotalOf(db, tenantId, at);
+      const total = invoiced ?? (await runningTotalOf(db, tenantId, at));
       if (total === null) counts.failed += 1;
       else {
         counts.reached += await noticeThresholds(

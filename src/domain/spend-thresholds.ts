@@ -48,15 +48,13 @@ export function reachedCents(
   return cents !== null && subtotalCents >= cents ? cents : null;
 }
 
-/** How long the sweep still looks at a month that is over, because its last usage arrives a little later. */
-const GRACE_MS = 60 * 60 * 1000;
-
-/** Returns the months that a sweep looks at: in the first hour of a month the one before it, then the running one. */
+/**
+ * Returns the months that a sweep looks at: the last one, whose last usage arrives before its invoice and after its end,
+ * and the running one.
+ */
 export function monthsToSweep(
-  { monthOf }: BillingCalendar,
+  { monthBefore, monthOf }: BillingCalendar,
   now: Date,
-): readonly [Month, ...Month[]] {
-  const earlier = monthOf(new Date(now.getTime() - GRACE_MS));
-  const running = monthOf(now);
-  return earlier === running ? [running] : [earlier, running];
+): readonly [last: Month, running: Month] {
+  return [monthBefore(now), monthOf(now)];
 }

@@ -113,7 +113,9 @@ test('the activity is retried if the database becomes unavailable, with what it 
 test('a page ends early if its time is over, and the next one continues', async () => {
   const options = { until: 0, onError: broken };
   const month = '2026-05';
-  const first = await sweepPage(workerDb, NOW, null, options);
+  const earlier = await sweepPage(workerDb, NOW, null, options);
+  expect(earlier).toMatchObject({ tenants: 0, next: { month, after: null } });
+  const first = await sweepPage(workerDb, NOW, earlier.next, options);
   expect(first).toEqual({ tenants: 1, reached: 1, failed: 0, next: { month, after: 'a' } });
   const second = await sweepPage(workerDb, NOW, first.next, options);
   expect(second).toMatchObject({ tenants: 1, next: { month, after: 'b' } });

@@ -7,9 +7,20 @@ import { toLimit } from '../../src/catalogue/threshold-fields.ts';
 import type { SweepCursor } from '../../src/contracts/activity-types.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { removeThreshold, setThreshold } from '../../src/db/usage/spend-thresholds.ts';
+import { sql } from '../../src/db/sql.ts';
 import { excludeEvent } from '../../src/ingestion/exclude-event.ts';
 import { ACTIVITY_DEPS, createLedgerWorld, type LedgerWorld } from '../_util/ledger-world.ts';
-import { MONTH, seedCatalogue, seedTenant, seedUsage } from '../_util/seed.ts';
+import { invoicesOf } from '../_util/books.ts';
+import { buildInvoices, forceInvoices } from '../_util/build.ts';
+import { release } from '../_util/releasing.ts';
+import {
+  MONTH,
+  seedCatalogue,
+  seedRequest,
+  seedSeller,
+  seedTenant,
+  seedUsage,
+} from '../_util/seed.ts';
 import { thresholdsAreSetAt } from '../_util/thresholds-set-at.ts';
 import { outboxOf, register } from '../webhooks/_receiving.ts';
 
@@ -226,7 +237,7 @@ test('only tenants with thresholds are looked at, page by page', async () => {
     cursor = page.next;
     pages.push(cursor);
   } while (cursor !== null);
-  expect(pages).toEqual([{ month: MONTH, after: 'b' }, null]);
+  expect(pages).toEqual([{ month: MONTH, after: null }, { month: MONTH, after: 'b' }, null]);
   expect((await events()).map(({ tenantId }) => tenantId)).toEqual(['a', 'b', 'd']);
 });
 
@@ -251,12 +262,82 @@ describe('at the turn of the month', () => {
     await spend('acme', '1000');
   });
 
-  test('the month that is over is still looked at for an hour', async () => {
-    expect(await sweepAt(new Date('2026-06-01T00:59:00Z'))).toMatchObject({
-      tenants: 2,
-      reached: 1,
-    });
-    expect(await reported()).toEqual([`acme amount ${MONTH} 6000 6000`]);
+  const NIGHT = new Date('2026-06-01T05:55:00Z');
+  const MORNING = new Date('2026-06-01T06:30:00Z');
+  const ONCE = [`acme amount ${MONTH} 6000 6000`];
+  const sweepTwice = async (now: Date) => [await sweepAt(now), await sweepAt(now)];
+
+  test('the month that is over is looked at as it ended, until it is invoiced', async () => {
+    const [first, second] = await sweepTwice(NIGHT);
+    expect(first).toMatchObject({ tenants: 2, reached: 1 });
+    expect(second).toMatchObject({ tenants: 1, reached: 0 });
+    await buildInvoices(world, ['acme']);
+    await sweepTwice(MORNING);
+    expect(await reported()).toEqual(ONCE);
+  });
+
+  test('usage that arrives between the last sweep and the invoice is on the invoice, which decides', async () => {
+    await set('acme', 'share', { percent_of_plan: 120 });
+    await set('acme', 'not-quite', { amount_cents: 6001 });
+    await set('acme', 'nor-this', { percent_of_plan: 121 });
+    await buildInvoices(world, ['acme']);
+    const [first, second] = await sweepTwice(MORNING);
+    // The running month, and the last one with the thresholds that its invoice has reached.
+    expect(first).toMatchObject({ tenants: 2, reached: 2, failed: 0 });
+    expect(second).toMatchObject({ tenants: 1, reached: 0 });
+    expect(await reported()).toEqual([...ONCE, `acme share ${MONTH} 6000 6000`]);
+  });
+
+  test('so does usage that a draft holds: while the invoice is built, and if that fails', async () => {
+    await set('acme', 'more', { amount_cents: 6100 });
+    await buildInvoices(world, ['acme'], { stopAfter: 'openDrafts' });
+    await sweepTwice(MORNING);
+    expect(await reported()).toEqual(ONCE);
+    await spend('acme', '100');
+    const ofUnknownPlan = (plan: string | null) =>
+      world.db.query(sql.typeAlias('nothing')`
+        UPDATE subscriptions SET plan_version_id = ${plan} WHERE tenant_id = 'acme'`);
+    await ofUnknownPlan(null);
+    expect(await buildInvoices(world, ['acme'])).toMatchObject([{ outcome: 'parked' }]);
+    expect(await sweepAt(MORNING)).toMatchObject({ reached: 0, failed: 2 });
+    await ofUnknownPlan('studio-v1');
+    await sweepTwice(MORNING);
+    expect(await reported()).toEqual([...ONCE, `acme more ${MONTH} 6100 6100`]);
+  });
+
+  test('what comes after the invoice counts for no threshold of that month, also if a rerun bills it', async () => {
+    await set('acme', 'more', { amount_cents: 6001 });
+    await buildInvoices(world, ['acme']);
+    await spend('acme', '100');
+    await sweepTwice(MORNING);
+    await forceInvoices(world, ['acme']);
+    expect(await invoicesOf(world.db, 'acme')).toMatchObject([
+      { subtotalCents: 6000 },
+      { subtotalCents: 6100 },
+    ]);
+    await sweepTwice(MORNING);
+    expect(await reported()).toEqual(ONCE);
+  });
+
+  test('an invoice that waits for its release notifies no one before', async () => {
+    await seedSeller(world.db, { release: 'review' });
+    await buildInvoices(world, ['acme']);
+    await sweepTwice(MORNING);
+    expect(await reported()).toEqual([]);
+    await release(world.db, ['acme']);
+    await sweepTwice(MORNING);
+    expect(await reported()).toEqual(ONCE);
+  });
+
+  test('a month that has passed without an invoice is not looked at again', async () => {
+    await seedTenant(world.db, 'new', [{ deploymentId: 'n', startsAt: '2026-06-01T00:00:00Z' }]);
+    await set('new', 'low', { amount_cents: 1_000_000 });
+    expect(await sweepAt(NIGHT)).toMatchObject({ tenants: 4 });
+    await seedRequest(world.db, MONTH, { requestId: 'run' });
+    const pass = await world.activities.beginPass({ month: MONTH });
+    await buildInvoices(world, ['acme', 'zeta']);
+    await world.activities.finishPass({ month: MONTH, upToSeq: pass?.upToSeq ?? 0 });
+    expect(await sweepAt(MORNING)).toMatchObject({ tenants: 2 });
   });
 
   test('a threshold that is set after its end is not reported for it', async () => {
@@ -267,21 +348,18 @@ describe('at the turn of the month', () => {
     await set('acme', 'late', { amount_cents: 5800 });
     await spend('zeta', '1000');
     await set('zeta', 'late', { amount_cents: 5800 });
-    await sweepAt(new Date('2026-06-01T00:59:00Z'));
+    await sweepAt(NIGHT);
     expect(await reported()).toEqual([
       `acme amount ${MONTH} 6000 6000`,
       `acme early ${MONTH} 5700 6000`,
     ]);
     await spend('acme', '900', '2026-06');
-    await sweepAt(new Date('2026-06-01T01:00:00Z'));
+    await sweepAt(NIGHT);
     expect(await reported()).toContain('acme late 2026-06 5800 5900');
   });
 
-  test('later its usage counts for no threshold', async () => {
-    expect(await sweepAt(new Date('2026-06-01T01:00:00Z'))).toMatchObject({
-      tenants: 1,
-      reached: 0,
-    });
+  test('an older month is not looked at', async () => {
+    expect(await sweepAt(new Date('2026-07-01T00:00:00Z'))).toMatchObject({ reached: 0 });
     expect(await events()).toEqual([]);
   });
 });

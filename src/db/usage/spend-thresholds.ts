@@ -146,13 +146,17 @@ const thresholdLimit = z.union([
 const unreported = z.object({
   tenantId: z.string(),
   thresholds: z.array(z.object({ thresholdId: z.string(), limit: thresholdLimit })),
+  /** What the period's first invoice comes to; null: there is none yet. */
+  invoiced: z.object({ subtotalCents: z.number(), recurringCents: z.number() }).nullable(),
 });
 /** A tenant with thresholds that no notice of a period reports. */
 export type UnreportedThresholds = z.infer<typeof unreported>;
 
 /**
  * Returns a page of the tenants with thresholds that a period has not reported yet, by id; without those that were set
- * after its end. It reads thresholds in force, and nothing of tenants without any.
+ * after its end. Once the period's invoice is released, that decides, so only thresholds that it has reached are among
+ * them. None are while it waits for its release, and none if the period's month end has passed without one. It reads
+ * thresholds in force, and nothing of tenants without any.
  */
 export function listUnreported(
   db: Queryable,
@@ -163,11 +167,23 @@ export function listUnreported(
   return db.any(sql.type(unreported)`
     SELECT th.tenant_id AS "tenantId", jsonb_agg(jsonb_build_object('thresholdId', th.threshold_id,
       'limit', jsonb_build_object('amountCents', th.amount_cents, 'percentOfPlan', th.percent_of_plan))
-      ORDER BY th.threshold_id) AS thresholds
-    FROM spend_thresholds th
+      ORDER BY th.threshold_id) AS thresholds, CASE WHEN i.subtotal IS NOT NULL THEN
+        jsonb_build_object('subtotalCents', i.subtotal, 'recurringCents', i.recurring) END AS invoiced
+    FROM spend_thresholds th LEFT JOIN LATERAL (
+      -- Corrections repeat nothing, and reach nothing.
+      SELECT i.subtotal_cents AS subtotal, i.plan_base_cents + i.addon_cents AS recurring FROM invoices i
+      WHERE i.tenant_id = th.tenant_id AND i.period_start = ${periodStart} AND i.kind = 'invoice' AND i.revision = 1
+    ) i ON true
     WHERE th.removed_at IS NULL AND th.set_at < ${endsAt}::timestamptz ${next} AND NOT EXISTS (
       SELECT FROM threshold_notices n WHERE n.period_start = ${periodStart} AND ${isAboutIt()}
-    )
-    GROUP BY th.tenant_id ORDER BY th.tenant_id LIMIT ${limit}
+    ) AND CASE
+      WHEN i.subtotal IS NULL THEN month_end_state(th.tenant_id, ${periodStart}::date) = 'open'
+      ELSE (
+        i.subtotal >= th.amount_cents
+        OR (i.recurring > 0 AND i.subtotal::numeric * 100 >= i.recurring::numeric * th.percent_of_plan)
+      ) AND EXISTS (
+        SELECT FROM releases r WHERE r.tenant_id = th.tenant_id AND r.period_start = ${periodStart}
+      ) END
+    GROUP BY th.tenant_id, i.subtotal, i.recurring ORDER BY th.tenant_id LIMIT ${limit}
   `);
 }
