@@ -46,15 +46,16 @@ export function sumUsageByDay(
     SELECT day, resource_kind AS "resourceKind", CASE source WHEN 'llm' THEN model END AS model,
       max(currency) AS currency, sum(events)::bigint AS events, trim_scale(sum(amount))::text AS amount
     FROM (
-      SELECT b.source, b.resource_kind, b.model, ${day(sql.fragment`e.occurred_at`)} AS day,
-        max(e.currency) AS currency, count(*) AS events, sum(e.charge_cents) AS amount
-      FROM own b CROSS JOIN LATERAL (SELECT * FROM ${LLM_EVENTS} e WHERE ${ofBucket}) e
-      WHERE b.source = 'llm' GROUP BY 1, 2, 3, 4
+      SELECT b.source, b.resource_kind, b.model, e.* FROM own b CROSS JOIN LATERAL (
+        SELECT ${day(sql.fragment`e.occurred_at`)} AS day, max(e.currency) AS currency, count(*) AS events,
+          sum(e.charge_cents) AS amount
+        FROM ${LLM_EVENTS} e WHERE ${ofBucket} GROUP BY 1
+      ) e WHERE b.source = 'llm'
       UNION ALL
-      SELECT b.source, b.resource_kind, b.model, ${day(sql.fragment`e.occurred_at`)}, NULL, count(*),
-        sum(e.added_qty)
-      FROM own b CROSS JOIN LATERAL (SELECT * FROM ${METERED_RECORDS} e WHERE ${ofBucket}) e
-      WHERE b.source = 'metered' GROUP BY 1, 2, 3, 4
+      SELECT b.source, b.resource_kind, b.model, e.* FROM own b CROSS JOIN LATERAL (
+        SELECT ${day(sql.fragment`e.occurred_at`)}, NULL, count(*), sum(e.added_qty)
+        FROM ${METERED_RECORDS} e WHERE ${ofBucket} GROUP BY 1
+      ) e WHERE b.source = 'metered'
       UNION ALL
       SELECT b.source, b.resource_kind, b.model, ${day(sql.fragment`e.occurred_at`)}, e.currency, -1, -x.amount
       FROM own b JOIN usage_exclusions x ON x.bucket_id = b.bucket_id AND x.source = 'llm'
