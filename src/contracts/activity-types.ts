@@ -53,16 +53,26 @@ export interface SweepThresholdsResult extends ThresholdCounts {
   readonly next: SweepCursor | null;
 }
 
+export interface ReleaseCuredInput {
+  /** The last event that was tried; 0: from the start. */
+  readonly after: number;
+}
 /** Held usage whose cause was fixed. */
 export interface CuredUsage {
   /** Events that are in the ledger now. */
   readonly released: number;
   /** Events that another reason still holds. */
   readonly stillHeld: number;
+  /** Events that an error keeps held; it is in the worker's log. */
+  readonly failed: number;
+  /** Where to continue; null: all were tried. */
+  readonly next: number | null;
 }
 /** What a run of the usage sweep has done. */
 export interface UsageSweep extends ThresholdCounts {
   readonly released: number;
+  /** Held events that an error keeps held. */
+  readonly unreleased: number;
 }
 
 export interface AcceptRequestInput {

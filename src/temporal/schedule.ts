@@ -112,6 +112,8 @@ export function applySweepSchedule(
       taskQueue: TASK_QUEUE,
       args: [],
       staticSummary: 'Looks at the usage of the running month',
+      // A run that is stuck would skip all that come after it.
+      workflowRunTimeout: '1 hour',
     },
     // A sweep looks at everything, so a missed or overlapping one needs no run of its own.
     policies: {

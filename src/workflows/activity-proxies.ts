@@ -133,10 +133,14 @@ export const notices = proxyActivities<Pick<Activities, 'sendDailyNotices'>>({
 });
 
 /**
- * Regular activities, each of some seconds. They give up after a minute, so that a run ends: the next sweep looks at
- * everything again.
+ * Regular activities, each of its own 20 seconds and the statement timeout of what it does last. They give up after some
+ * attempts, so that a run ends: the next sweep looks at everything again.
  */
-const SWEEP = { ...RECORDED, retry: { ...RETRY, maximumAttempts: 10 } } as const;
+const SWEEP = {
+  ...RECORDED,
+  startToCloseTimeout: '2 min',
+  retry: { ...RETRY, maximumAttempts: 10 },
+} as const;
 
 export const { releaseCuredUsage } = proxyActivities<Pick<Activities, 'releaseCuredUsage'>>({
   ...SWEEP,
@@ -145,7 +149,6 @@ export const { releaseCuredUsage } = proxyActivities<Pick<Activities, 'releaseCu
 
 export const { sweepThresholds } = proxyActivities<Pick<Activities, 'sweepThresholds'>>({
   ...SWEEP,
-  startToCloseTimeout: '2 min', // Its own 20 seconds, and the statement timeout of the last tenant.
   summary: 'Report spend thresholds that are reached',
 });
 

@@ -1,5 +1,6 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import type {
+  CuredUsage,
   SweepCursor,
   SweepThresholdsResult,
   ThresholdCounts,
@@ -14,16 +15,29 @@ import { releaseCuredUsage, sweepThresholds } from './activity-proxies.ts';
  * @returns what it has released, looked at and reported
  */
 export async function usageSweep(): Promise<UsageSweep> {
-  let released = 0;
+  let held: HeldCounts = { released: 0, unreleased: 0 };
   let counts: ThresholdCounts;
   try {
-    ({ released } = await releaseCuredUsage());
+    held = await releaseHeldUsage();
   } finally {
     // Thresholds are reported even if the release fails.
     counts = await reportThresholds();
-    setCurrentDetails(renderDetails({ released, ...counts }));
+    setCurrentDetails(renderDetails({ ...held, ...counts }));
   }
-  return { released, ...counts };
+  return { ...held, ...counts };
+}
+
+type HeldCounts = Pick<UsageSweep, 'released' | 'unreleased'>;
+
+async function releaseHeldUsage(): Promise<HeldCounts> {
+  let counts: HeldCounts = { released: 0, unreleased: 0 };
+  let after: number | null = 0;
+  do {
+    const { released, failed, next }: CuredUsage = await releaseCuredUsage({ after });
+    counts = { released: counts.released + released, unreleased: counts.unreleased + failed };
+    after = next;
+  } while (after !== null);
+  return counts;
 }
 
 async function reportThresholds(): Promise<ThresholdCounts> {
@@ -41,10 +55,12 @@ async function reportThresholds(): Promise<ThresholdCounts> {
   return counts;
 }
 
-function renderDetails({ released, tenants, reached, failed }: UsageSweep): string {
+function renderDetails({ released, unreleased, tenants, reached, failed }: UsageSweep): string {
+  const kept =
+    unreleased === 0 ? '' : ` Held events that failed: ${unreleased}; see the worker's log.`;
   const rest =
     failed === 0
       ? ''
       : ` Tenants that could not be checked: ${failed}; see \`month-end preview\` and the worker's log.`;
-  return `Held events released: ${released}. Tenants with thresholds: ${tenants}. Thresholds reached: ${reached}.${rest}`;
+  return `Held events released: ${released}.${kept} Tenants with thresholds: ${tenants}. Thresholds reached: ${reached}.${rest}`;
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/create-activities.ts';
 import { createKey } from '../../src/db/access/api-keys.ts';
 import { NO_BOUNDS } from '../../src/domain/bounds.ts';
-import { releaseCured } from '../../src/ingestion/quarantine/release-quarantined.ts';
+import { releaseCured } from '../../src/ingestion/quarantine/release-cured.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
 import { expectSoundBooks, invoicesOf } from '../_util/books.ts';
 import { buildInvoices } from '../_util/build.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { sql } from '../../src/db/sql.ts';
 import { dismissQuarantined } from '../../src/ingestion/quarantine/dismiss-quarantined.ts';
-import { releaseCured } from '../../src/ingestion/quarantine/release-quarantined.ts';
+import { releaseCured } from '../../src/ingestion/quarantine/release-cured.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
 import { expectBucketsToAddUp } from '../ingestion/_ledger.ts';
 import { countsOf, held, NONE, sent, startLitellmServer } from './_litellm.ts';

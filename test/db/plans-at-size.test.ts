@@ -98,10 +98,8 @@ import { readMonthFacts } from '../../src/db/month-end/watchdog-facts.ts';
 import { excludeEvent, planExclusion } from '../../src/ingestion/exclude-event.ts';
 import { dismissQuarantined } from '../../src/ingestion/quarantine/dismiss-quarantined.ts';
 import { hold } from '../../src/ingestion/quarantine/hold.ts';
-import {
-  releaseCured,
-  releaseQuarantined,
-} from '../../src/ingestion/quarantine/release-quarantined.ts';
+import { releaseCured } from '../../src/ingestion/quarantine/release-cured.ts';
+import { releaseQuarantined } from '../../src/ingestion/quarantine/release-quarantined.ts';
 import { QUARANTINE_REASONS } from '../../src/domain/quarantine.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { ANY_TIME } from '../_util/any-time.ts';

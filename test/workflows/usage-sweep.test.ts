@@ -54,7 +54,7 @@ const reached = async () =>
 test('usage that was held counts for thresholds in the run that releases it', async () => {
   await world.startWorker();
   expect(await use('acme-new')).toEqual({ accepted: 0, held: 1 });
-  const none = { released: 0, tenants: 1, reached: 0, failed: 0 };
+  const none = { released: 0, unreleased: 0, tenants: 1, reached: 0, failed: 0 };
   expect(await sweep()).toEqual(none);
   await addDeployment(world.db, 'acme-new', 'acme');
   expect(await sweep()).toEqual({ ...none, released: 1, reached: 1 });

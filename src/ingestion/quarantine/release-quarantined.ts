@@ -1,12 +1,9 @@
 import type { Database, Transaction } from '../../db/pool.ts';
 import {
-  endHeldUsage,
   endQuarantine,
-  findCured,
   findHeld,
   keepHeld,
   lockHeld,
-  storeHeldUsage,
   type Decision,
   type HeldFilter,
   type HeldRow,
@@ -15,7 +12,7 @@ import {
 import { findDeployments, insertLlmEvents } from '../../db/usage/usage-ledger.ts';
 import { fixCalendar } from '../../db/settings/load-calendar.ts';
 import { Decimal, toDecimalString } from '../../domain/decimal.ts';
-import { RELEASED_BY_SWEEP, type QuarantineReason } from '../../domain/quarantine.ts';
+import type { QuarantineReason } from '../../domain/quarantine.ts';
 import type { JsonObject } from '../../domain/types.ts';
 import { append, type AppendOptions } from '../append.ts';
 import type { UtcInstant } from '../instant.ts';
@@ -29,7 +26,7 @@ import { nameUnknownTenants, toHeld, type HeldEvent } from './hold.ts';
 import { inChunks, type Find } from './in-chunks.ts';
 
 /** Events that are released in one transaction; limits how long it holds the locks of buckets. */
-const CHUNK_EVENTS = 500;
+export const CHUNK_EVENTS = 500;
 
 /** The actor of a release, its reason, and the fields that it replaces. */
 export interface ReleaseDecision extends Decision {
@@ -86,32 +83,18 @@ export async function releaseQuarantined(
       await endQuarantine(tx, ids, 'released', decision, assigned);
     },
   };
-  return releaseFound(db, find, releasing, options);
+  // Before the transactions, which would otherwise wait for a second connection.
+  await fixCalendar(db);
+  const tally = createTally();
+  const { maxEvents = Infinity } = options;
+  const isComplete = await inChunks(find, { chunkEvents: CHUNK_EVENTS, maxEvents }, async (found) =>
+    tally.add(await releaseChunk(db, found, releasing, options)),
+  );
+  return { ...tally.sum(), is_complete: isComplete };
 }
 
-/** No event is later. */
-const LAST_MS = Date.UTC(3000, 0);
-
-/** With the rights of the worker. */
-const SWEEP: Releasing = {
-  assigned: null,
-  isFor: ({ reason }) => RELEASED_BY_SWEEP.some((one) => one === reason),
-  store: storeHeldUsage,
-  end: endHeldUsage,
-};
-
-/**
- * Releases the held events whose tenant and deployment exist by now, or whose time has come. Events that are too old when
- * they are received need an operator.
- */
-export function releaseCured(db: Database, options: ReleaseOptions): Promise<Release> {
-  const { maxAheadMs } = options.timeBounds ?? DEFAULT_TIME_BOUNDS;
-  const upTo = new Date(Math.min(options.now.getTime() + maxAheadMs, LAST_MS));
-  const find: Find = (after, limit) => findCured(db, upTo, after, limit);
-  return releaseFound(db, find, SWEEP, options);
-}
-
-interface Releasing {
+/** How events are released. */
+export interface Releasing {
   /** The fields that replace those of the events; null if there are none. */
   readonly assigned: Readonly<Record<string, string>> | null;
   /** Whether it is for a locked event, whose reason may have changed since it was found. */
@@ -124,22 +107,6 @@ interface Releasing {
 
 type ReleasedEvent = Pick<ReleasedRow, 'quarantineId' | 'id' | 'contentHash'>;
 
-async function releaseFound(
-  db: Database,
-  find: Find,
-  releasing: Releasing,
-  options: ReleaseOptions,
-): Promise<Release> {
-  // Before the transactions, which would otherwise wait for a second connection.
-  await fixCalendar(db);
-  const tally = createTally();
-  const { maxEvents = Infinity } = options;
-  const isComplete = await inChunks(find, { chunkEvents: CHUNK_EVENTS, maxEvents }, async (found) =>
-    tally.add(await releaseChunk(db, found, releasing, options)),
-  );
-  return { ...tally.sum(), is_complete: isComplete };
-}
-
 /** What became of some events. */
 interface Tried {
   readonly accepted: readonly LlmEntry[];
@@ -147,7 +114,8 @@ interface Tried {
   readonly held: readonly Pick<HeldEvent, 'reason' | 'detail'>[];
 }
 
-function releaseChunk(
+/** Releases events in one transaction. */
+export function releaseChunk(
   db: Database,
   ids: readonly number[],
   { assigned, isFor, store, end }: Releasing,
@@ -250,7 +218,7 @@ function whyBarred(
 }
 
 /** Adds up what became of chunks of events, without keeping them. */
-function createTally() {
+export function createTally() {
   let accepted = 0;
   let duplicates = 0;
   const charges = new Map<string, Decimal>();

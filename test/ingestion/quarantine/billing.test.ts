@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readMonthEndStatus } from '../../../src/db/month-end/month-end-status.ts';
 import { openDatabase, type Database } from '../../../src/db/pool.ts';
-import { releaseCured } from '../../../src/ingestion/quarantine/release-quarantined.ts';
+import { releaseCured } from '../../../src/ingestion/quarantine/release-cured.ts';
 import { ANY_TIME } from '../../_util/any-time.ts';
 import { expectSoundBooks, invoicesOf, linesOf } from '../../_util/books.ts';
 import { buildInvoices } from '../../_util/build.ts';

@@ -1,6 +1,8 @@
 import pg from 'pg';
+import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { createActivities } from '../../../src/activities/create-activities.ts';
 import { openDatabase, type Database } from '../../../src/db/pool.ts';
 import { sql } from '../../../src/db/sql.ts';
 import { findHeld, storeHeldUsage } from '../../../src/db/usage/quarantine.ts';
@@ -8,14 +10,16 @@ import { lockOpenBuckets, MAX_MODELS } from '../../../src/db/usage/usage-ledger.
 import { QUARANTINE_REASONS, RELEASED_BY_SWEEP as SWEPT } from '../../../src/domain/quarantine.ts';
 import type { JsonObject } from '../../../src/domain/types.ts';
 import { dismissQuarantined } from '../../../src/ingestion/quarantine/dismiss-quarantined.ts';
+import { releaseCured } from '../../../src/ingestion/quarantine/release-cured.ts';
 import {
-  releaseCured,
   releaseQuarantined,
   type ReleaseOptions,
 } from '../../../src/ingestion/quarantine/release-quarantined.ts';
 import { DEFAULT_TIME_BOUNDS } from '../../../src/ingestion/time-bounds.ts';
 import { ANY_TIME } from '../../_util/any-time.ts';
 import { createTestDatabase, type TestDatabase } from '../../_util/database.ts';
+import { interceptQueries } from '../../_util/intercept-queries.ts';
+import { ACTIVITY_DEPS } from '../../_util/ledger-world.ts';
 import { untilLockIsWaitedFor } from '../../_util/locks.ts';
 import { seedCatalogue, seedTenant } from '../../_util/seed.ts';
 import { expectBucketsToAddUp } from '../_ledger.ts';
@@ -77,7 +81,7 @@ describe('held events', () => {
       already_accepted: 0,
       added: [{ currency: 'AUD', charge_cents: '0.75' }],
       still_held: [],
-      is_complete: true,
+      next: null,
     });
     expect(await ledgerOf(db, tenantId)).toEqual({ events: 3, total: '0.75' });
     expect(await heldOf(db, tenantId)).toMatchObject([
@@ -370,6 +374,59 @@ describe('interrupted and concurrent releases', () => {
     expect(await releaseCured(workerDb, options())).toMatchObject({ released: 20 });
     expect(await releaseCured(workerDb, options())).toMatchObject({ released: 0 });
     expect(await ledgerOf(db, tenantId)).toEqual({ events: 20, total: '5' });
+  });
+
+  /** The worker's activity, which can't store what mentions this text, and what it has logged. */
+  function sweepWithout(text: string) {
+    const logged: string[] = [];
+    const broken = interceptQueries(workerDb, (query) => {
+      const isIt = query.values.some((value) => String(value).includes(text));
+      return query.sql.includes('store_held_usage') && isIt
+        ? { ...query, sql: query.sql.replace('store_held_usage', 'no_such_function') }
+        : query;
+    });
+    const { releaseCuredUsage } = createActivities({
+      ...{ ...ACTIVITY_DEPS, db: broken, timeBounds: ANY_TIME },
+      logger: pino({ level: 'warn' }, { write: (line) => logged.push(line) }),
+    });
+    return { logged, sweep: () => releaseCuredUsage({ after: 0 }) };
+  }
+
+  test("events that an error keeps held don't stop the others", async () => {
+    const [bad, good] = [newTenant(), newTenant()];
+    await send(apiDb, [...eventsOf(bad, 3), ...eventsOf(good, 20), ...eventsOf(bad, 1)]);
+    for (const tenantId of [bad, good]) await seedTenant(db, tenantId);
+    const { logged, sweep } = sweepWithout(`"${bad}"`);
+    expect(await sweep()).toEqual({ released: 20, stillHeld: 0, failed: 4, next: null });
+    expect(logged.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      { events: 4, msg: 'could not release held usage' },
+    ]);
+    expect(await releaseCured(workerDb, options())).toMatchObject({ released: 4 });
+  });
+
+  test('the activity fails visibly if it can release nothing', async () => {
+    const tenantId = newTenant();
+    await send(apiDb, eventsOf(tenantId, 3));
+    await seedTenant(db, tenantId);
+    await expect(sweepWithout(`"${tenantId}"`).sweep()).rejects.toMatchObject({
+      nonRetryable: true,
+      message: expect.stringContaining('no held usage could be released') as unknown,
+    });
+    expect(await releaseCured(workerDb, options())).toMatchObject({ released: 3 });
+  });
+
+  test('continue where a call has ended because its time was over', async () => {
+    const tenantId = newTenant();
+    await send(apiDb, eventsOf(tenantId, 600));
+    await seedTenant(db, tenantId);
+    const first = await releaseCured(workerDb, { ...options(), until: 0 });
+    expect(first).toMatchObject({ released: 500 });
+    const rest = { ...options(), after: first.next ?? 0, until: 0 };
+    const second = await releaseCured(workerDb, rest);
+    expect(second).toMatchObject({ released: 100 });
+    expect(await ledgerOf(db, tenantId)).toEqual({ events: 600, total: '150' });
+    const last = { ...options(), after: second.next ?? 0, until: 0 };
+    expect(await releaseCured(workerDb, last)).toMatchObject({ released: 0, next: null });
   });
 
   test('a dismissal and a release at once: each event is billed or dismissed, never both', async () => {
