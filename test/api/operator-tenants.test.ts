@@ -14,15 +14,16 @@ import { until } from '../_util/until.ts';
 import { createTestApi, llmEvent, type TestApi } from './_harness.ts';
 import { read, signIn, type TestBrowser } from './_pages.ts';
 
-/** The operators' pages of tenants. The running month is May 2026; April is invoiced, paid in part and adjusted. */
+/** The operators' pages of tenants, and of the running month. The running month is May 2026; April is invoiced, paid in part and adjusted. */
 
 const APRIL = '2026-04';
 const ACME = '/operator/tenants/acme';
 
 let api: TestApi;
 let operator: TestBrowser;
+let clock = new Date('2026-05-16T12:00:00Z');
 beforeAll(async () => {
-  api = await createTestApi({ now: () => new Date('2026-05-16T12:00:00Z') });
+  api = await createTestApi({ now: () => clock });
   const { db } = api;
   const activities = createActivities({ ...ACTIVITY_DEPS, db });
   await seedTenant(db, 'broken', [{ deploymentId: 'broken-a', planVersionId: null }]);
@@ -342,4 +343,32 @@ describe('the search', () => {
       expect(await pageOf(path, tenant), path).not.toContain('/operator');
     }
   });
+});
+
+test('the running month says what it will be, from usage that is kept for a minute', async () => {
+  let sums = 0;
+  const db = interceptQueries(api.deps.db, (query) => {
+    if (query.sql.includes('usage_exclusions e USING (bucket_id)')) sums += 1;
+    return query;
+  });
+  const visitor = await signIn(createApp({ ...api.deps, db }), api.keys.operator);
+  const visit = async () => read(await pageOf('/operator/months/2026-05', visitor));
+  const later = (ms: number) => {
+    clock = new Date(clock.getTime() + ms);
+  };
+  // Half of the month has passed: 12.00 of LLM usage so far, and the plans of two tenants as in April.
+  const first = await visit();
+  expect(first).toContain('Running: day 16 of 31, about AUD 124.00 before tax');
+  expect(first).toMatch(/LLM usage AUD 1\.00 AUD 24\.00 Before tax AUD 101\.00 AUD 124\.00/);
+  expect(first).toMatch(/LLM charges AUD 12\.00 AUD 24\.00.*As of 2026-05-16 12:00 UTC/);
+  await api.call('post', '/api/v1/integrations/llm-usage', {
+    key: api.keys.gateway,
+    body: { events: [llmEvent({ charge_cents: '100' })] },
+  });
+  later(59_000);
+  expect(await visit()).toContain('LLM charges AUD 12.00');
+  expect(sums).toBe(1);
+  later(1000);
+  expect(await visit()).toMatch(/LLM charges AUD 13\.00.*As of 2026-05-16 12:01 UTC/);
+  expect(sums).toBe(2);
 });

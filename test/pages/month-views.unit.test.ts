@@ -140,6 +140,7 @@ describe('the running month', () => {
       day: 10,
       days: 30,
       endsAt: '2026-07-01T00:00:00Z',
+      asOf: '2026-06-10T09:30:00Z',
       usage,
       quarantined: [],
       totals: [APRIL, MAY],
@@ -153,6 +154,7 @@ describe('the running month', () => {
     );
     expect(html).toMatch(/Before tax<\/th>.*AUD 200\.00.*AUD 230\.02/);
     expect(html).toContain('It ends 2026-07-01 00:00 UTC.');
+    expect(html).toContain('As of 2026-06-10 09:30 UTC, all tenants together');
     expect(html).toMatch(/LLM charges<\/th>.*AUD 10\.01.*AUD 30\.02.*AUD 20\.00.*\+50 %/);
     expect(html).toMatch(/Droplet hours<\/th>.*>0<.*>0<.*>900<.*><\/td>/);
     expect(html).not.toContain('−100 %');
@@ -182,6 +184,7 @@ describe('the running month', () => {
       day: 1,
       days: 30,
       endsAt: '2026-07-01T00:00:00Z',
+      asOf: '2026-06-10T09:30:00Z',
       usage: [],
       quarantined: [],
       totals: [],

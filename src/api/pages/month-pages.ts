@@ -10,7 +10,6 @@ import {
   type MonthRow,
   type ParkedTenant,
 } from '../../db/month-end/month-views.ts';
-import { sumUsage } from '../../db/month-end/usage-of-month.ts';
 import { countQuarantined } from '../../db/usage/quarantine-views.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { loadCalendar } from '../../db/settings/load-calendar.ts';
@@ -24,11 +23,13 @@ import {
   type Month,
 } from '../../domain/period.ts';
 import { progressOfMonth } from '../../domain/projection.ts';
+import type { ApiDeps } from '../http/api-deps.ts';
 import { readLostRun } from '../http/lost-run.ts';
 import { pagedBy } from '../http/paging.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { month } from '../http/request-fields.ts';
 import { nextHref, pageQuery, operatorPage, page } from './page-definition.ts';
+import { readUsageOfAll } from './usage-of-all-tenants.ts';
 import { usageSoFar } from './usage-so-far.ts';
 import { booksPage } from './views/books-html.ts';
 import { CHART_MONTHS } from './views/kinds-html.ts';
@@ -48,7 +49,8 @@ const readParked = pagedBy(z.string(), ({ tenant_id }: ParkedTenant) => tenant_i
 /** Shows a month: one that is over with what its requests did, the running month with its usage so far. */
 export const oneMonth = operatorPage(
   { path: '/operator/months/:month', params: monthParams },
-  async ({ params, visitor }, { db, monthEnd, now, temporalLinks = null }) => {
+  async ({ params, visitor }, deps) => {
+    const { db, monthEnd, now, temporalLinks = null } = deps;
     const calendar = await loadCalendar(db);
     const running = calendar.monthOf(now());
     const first = await requireShown(db, params.month, running);
@@ -57,7 +59,7 @@ export const oneMonth = operatorPage(
       next: params.month < running ? nextMonth(params.month) : null,
     };
     if (params.month === running) {
-      return page(await runningMonth(db, calendar, { visitor, neighbours, now: now() }));
+      return page(await runningMonth(deps, calendar, { visitor, neighbours }));
     }
     const [overview, parked, totals, lost] = await Promise.all([
       readMonthOverview(db, params.month),
@@ -102,18 +104,15 @@ async function requireShown(db: Queryable, asked: Month, running: Month): Promis
 }
 
 async function runningMonth(
-  db: Queryable,
+  deps: ApiDeps,
   calendar: BillingCalendar,
-  {
-    visitor,
-    neighbours,
-    now,
-  }: { readonly visitor: Visitor; readonly neighbours: Neighbours; readonly now: Date },
+  { visitor, neighbours }: { readonly visitor: Visitor; readonly neighbours: Neighbours },
 ): Promise<string> {
-  const period = calendar.periodOf(calendar.monthOf(now));
+  const { db, now } = deps;
+  const period = calendar.periodOf(calendar.monthOf(now()));
   const before = previousMonth(period.month);
-  const [usage, quarantined, lastPass, totals] = await Promise.all([
-    sumUsage(db, period),
+  const [{ usage, asOf }, quarantined, lastPass, totals] = await Promise.all([
+    readUsageOfAll(deps, period),
     countQuarantined(db, { period }),
     readLastPass(db, before),
     readMonthTotals(db, { from: addMonths(before, 1 - CHART_MONTHS), to: before }),
@@ -122,11 +121,12 @@ async function runningMonth(
     visitor,
     month: period.month,
     neighbours,
-    day: Number(calendar.dateOf(now).slice('YYYY-MM-'.length)),
+    day: Number(calendar.dateOf(now()).slice('YYYY-MM-'.length)),
     days: daysInMonth(period.periodStart),
     endsAt: period.endsAt,
     quarantined,
-    usage: usageSoFar(usage, progressOfMonth(period, now), lastPass),
+    asOf: asOf.toISOString(),
+    usage: usageSoFar(usage, progressOfMonth(period, asOf), lastPass),
     totals,
   });
 }

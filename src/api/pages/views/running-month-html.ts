@@ -21,6 +21,8 @@ export interface RunningMonthView {
   readonly days: number;
   readonly endsAt: string;
   readonly usage: readonly UsageSoFar[];
+  /** The instant of the usage. */
+  readonly asOf: string;
   /** Usage of the month that could not be accepted. */
   readonly quarantined: Books['quarantined'];
   /** Of the months in the chart, which ends with the month before. */
@@ -38,7 +40,7 @@ export function runningMonthPage(view: RunningMonthView): string {
     main: markup`<p class="lead">Running: day ${day} of ${days}${expectedText(outlooks)}</p>
 ${neighbourLinks(neighbours)}<p>It ends ${minute(endsAt, visitor.timeZone)}. Invoices follow after that, so there is nothing to rerun yet.</p>
 ${quarantineNote(quarantined)}${outlooks.map((outlook) => outlookSection(month, outlook))}<h2 id="usage">Usage so far</h2>
-${usageTable(month, usage)}<p class="hint">All tenants together, without excluded events. Projected: as much per day until the month ends.</p>
+${usageTable(month, usage)}<p class="hint">As of ${minute(view.asOf, visitor.timeZone)}, all tenants together, without excluded events. Projected: as much per day until the month ends.</p>
 ${monthsChart(previousMonth(month), totals)}`,
   });
 }
