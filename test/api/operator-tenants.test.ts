@@ -298,6 +298,8 @@ describe('the search', () => {
       ['acme', ACME],
       [' acme ', ACME],
       ['ACME P', ACME],
+      // Also the beginning of the numbers of its documents.
+      ['acm', ACME],
       ['acme-000001', `/operator/invoices/${invoice!.invoiceId}`],
       ['acme-A000001', `/operator/adjustment-notes/${note!.invoiceId}`],
       ['acme-A', `/operator/adjustment-notes/${note!.invoiceId}`],

@@ -29,7 +29,7 @@ import {
 } from '../_util/seed.ts';
 import { until } from '../_util/until.ts';
 import { closed, createWorld, type World } from '../_util/world.ts';
-import { formOf, signIn, type TestBrowser } from './_pages.ts';
+import { formOf, read, signIn, type TestBrowser } from './_pages.ts';
 
 /** A month closed on real servers, then inspected and corrected with the pages. */
 const BEFORE = '2026-04';
@@ -171,6 +171,9 @@ describe('the pages of a closed month', () => {
     const [may = -1, april = -1] = positions(text, ['May 2026', 'April 2026']);
     expect(may).toBeGreaterThan(-1);
     expect(april).toBeGreaterThan(may);
+    expect(read(text)).toMatch(
+      /Month State Invoices Total Nothing to bill Parked May 2026 ✓ closed 3 AUD [\d.]+ 0 ! 1 parked/,
+    );
   });
 
   test('list the outlier first', async () => {

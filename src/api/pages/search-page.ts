@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { showTenant } from '../../db/catalogue/tenant-views.ts';
 import { findDocuments } from '../../db/invoices/document-search.ts';
-import { listTenantRows } from '../../db/invoices/tenant-list.ts';
+import { listTenantRows, type TenantRow } from '../../db/invoices/tenant-list.ts';
 import { text } from '../../ingestion/usage-fields.ts';
 import { operatorPage, page, seeOther } from './page-definition.ts';
 import { tenantHref } from './views/places.ts';
@@ -13,7 +13,7 @@ const SHOWN_DOCUMENTS = 20;
 
 /**
  * Searches tenants, and the numbers of invoices and adjustment notes. If the text is the id or the number of something, or
- * if only one thing matches, it leads there.
+ * if only one thing matches, it leads there; documents of the only tenant are on its page.
  */
 export const search = operatorPage(
   { path: '/operator/search', query: z.object({ q: text(100).optional() }) },
@@ -27,7 +27,9 @@ export const search = operatorPage(
     const [tenant, ...otherTenants] = tenants;
     const [document, ...otherDocuments] = documents;
     if (document?.number === search) return seeOther(documentHref(visitor, document));
-    if (tenant !== undefined && otherTenants.length === 0 && document === undefined) {
+    const isAllOf = ({ tenant_id }: TenantRow) =>
+      documents.every((found) => found.tenant_id === tenant_id);
+    if (tenant !== undefined && otherTenants.length === 0 && isAllOf(tenant)) {
       return seeOther(tenantHref(tenant.tenant_id));
     }
     if (document !== undefined && otherDocuments.length === 0 && tenant === undefined) {

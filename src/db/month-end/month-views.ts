@@ -27,7 +27,7 @@ const monthRow = z.object({
   open_requests: z.number(),
   /** Whether the books balanced when the last request was served; null: no request has been served. */
   balanced: z.boolean().nullable(),
-  outcomes: outcomeTotals.omit({ due: true }),
+  outcomes: outcomeTotals.pick({ nothing_to_bill: true, parked: true }),
   /** Totals of the live invoices, without void ones; cents as text. */
   totals: z.array(
     z.object({ currency: z.string(), invoices: z.number(), total_cents: z.string() }),
@@ -48,10 +48,6 @@ export function listMonths(
       -- Only passes record outcomes, so between them the manifest of the last one has them.
       CASE WHEN open.open_requests = 0 AND served.outcomes IS NOT NULL THEN served.outcomes ELSE (
         SELECT jsonb_build_object(
-          'rolled', count(*) FILTER (WHERE outcome = 'rolled'),
-          'adjusted', count(*) FILTER (WHERE outcome = 'adjusted'),
-          'skipped', count(*) FILTER (WHERE outcome = 'skipped'),
-          'unchanged', count(*) FILTER (WHERE outcome = 'unchanged'),
           'nothing_to_bill', count(*) FILTER (WHERE outcome = 'nothing_to_bill'),
           'parked', count(*) FILTER (WHERE outcome = 'parked'))
         FROM tenant_outcomes WHERE period_start = m.period_start

@@ -65,9 +65,9 @@ ${tenantFact(view)}<div><dt>Period</dt><dd>${formatMonth(invoice.period_start)}<
 ${isOnly ? '' : markup`<div><dt>Revision</dt><dd>${invoice.revision} ${invoiceStatus(status)}</dd></div>\n`}<div><dt>Issued</dt><dd>${minute(invoice.issued_at, visitor.timeZone)}</dd></div>
 ${releasedFact(invoice.released_at, visitor)}${balanceFacts(invoice)}${totalRows(invoice).map(({ label, value }) => markup`<div><dt>${label}</dt><dd>${value}</dd></div>\n`)}</dl>
 ${taxNotes(invoice).map((note) => markup`<p class="hint">${note}</p>\n`)}${requestNotes(invoice, visitor.timeZone)}${invoiceActions(view)}${linksOf(view)}
-${visitor.scope === 'tenant' ? howToPay(invoice, view.seller) : ''}${comparisonSection(compared, visitor)}<h2 id="lines">Lines</h2>
+${visitor.scope === 'tenant' ? howToPay(invoice, view.seller) : ''}${comparisonSection(compared, visitor)}${differenceSection(invoice, changes, replacedTax, visitor)}<h2 id="lines">Lines</h2>
 ${linesTable(invoice, visitor)}
-${notesSection(invoice, visitor)}${paymentsSection(invoice, payments, visitor)}${differenceSection(invoice, changes, replacedTax, visitor)}
+${notesSection(invoice, visitor)}${paymentsSection(invoice, payments, visitor)}
 ${
   isOnly
     ? ''

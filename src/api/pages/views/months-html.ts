@@ -1,12 +1,11 @@
-import { OUTCOMES, outcomeName } from '../../../contracts/month-end-types.ts';
 import type { MonthRow } from '../../../db/month-end/month-views.ts';
 import { formatMoney, groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
-import { badge, balance, capitalised } from './badge.ts';
+import { badge, balance } from './badge.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { layout, type Visitor } from './layout.ts';
 import { monthHref } from './places.ts';
-import { table, type Column } from './html-table.ts';
+import { table } from './html-table.ts';
 
 export interface MonthsView {
   readonly visitor: Visitor;
@@ -42,13 +41,11 @@ export function monthsPage({
           { head: 'State', cell: monthState },
           { head: 'Invoices', isFigure: true, cell: invoicesOf },
           { head: 'Total', isFigure: true, cell: totalsOf },
-          ...OUTCOMES.filter((outcome) => outcome !== 'parked').map(
-            (outcome): Column<MonthRow> => ({
-              head: capitalised(outcomeName(outcome)),
-              isFigure: true,
-              cell: ({ outcomes }) => groupDigits(outcomes[outcome]),
-            }),
-          ),
+          {
+            head: 'Nothing to bill',
+            isFigure: true,
+            cell: ({ outcomes }) => groupDigits(outcomes.nothing_to_bill),
+          },
           { head: 'Parked', isFigure: true, cell: parkedOf },
         ],
       },
