@@ -178,6 +178,7 @@ describe('the pages of a closed month', () => {
 
   test('list the outlier first', async () => {
     const { text } = await operator.get(`${monthPath}/invoices`);
+    expect(text).toContain('<option value="rolled">invoiced</option>');
     const [globex = -1, acme = -1] = positions(text, ['>globex</a>', '>acme</a>']);
     expect(globex).toBeGreaterThan(-1);
     expect(acme).toBeGreaterThan(globex);

@@ -51,7 +51,7 @@ describe('an operator does it where the invoice is', () => {
     const tenantId = tenantOf(look);
     const { href, number } = await invoiceOf(tenantId, MONTH);
     const waiting = await invoiceOf(tenantId, REVIEWED);
-    const page = await open(`${stack.apiUrl}${href}`, { ...look, expected: /401|422/ });
+    const page = await open(`${stack.apiUrl}${href}`, { ...look, expected: /422/ });
     const see = async (name: string) => {
       await expectAccessible(page);
       await expectNoSidewaysScroll(page);
@@ -70,14 +70,6 @@ describe('an operator does it where the invoice is', () => {
 
     await page.click('text=Record payment');
     await see('pay');
-    // The session ends while the form is filled in.
-    await page.fill('#reference', 'June, second part');
-    await page.context().clearCookies();
-    await confirm();
-    await page.waitForSelector('text=Your session has ended, so nothing was sent');
-    await signIn(page);
-    expect(await page.inputValue('#reference')).toBe('June, second part');
-    await see('pay-kept');
     await page.fill('#amount', '10,00');
     await confirm();
     await page.waitForSelector('text=There is a problem');

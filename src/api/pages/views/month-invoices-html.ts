@@ -1,5 +1,5 @@
 import { INVOICE_STATUSES } from '../../../db/invoices/invoice-views.ts';
-import { OUTCOMES } from '../../../contracts/month-end-types.ts';
+import { OUTCOMES, outcomeName } from '../../../contracts/month-end-types.ts';
 import type { MonthInvoice, MonthInvoiceFilter } from '../../../db/invoices/month-invoices.ts';
 import { previousMonth } from '../../../domain/period.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
@@ -98,7 +98,7 @@ function filterForm(
   return markup`<form class="filter" method="get" action="/operator/months/${month}/invoices" role="search" aria-label="Invoices">
 <div class="field"><label for="search">Tenant</label><input id="search" name="search" value="${search}" type="search"></div>
 <div class="field"><label for="status">Status</label><select id="status" name="status"><option value="">not superseded</option>${options(INVOICE_STATUSES, status)}</select></div>
-<div class="field"><label for="outcome">Outcome</label><select id="outcome" name="outcome"><option value="">any</option>${options(INVOICE_OUTCOMES, of)}</select></div>
+<div class="field"><label for="outcome">Outcome</label><select id="outcome" name="outcome"><option value="">any</option>${options(INVOICE_OUTCOMES, of, OUTCOME_NAMES)}</select></div>
 <div class="field"><label for="release">Release</label><select id="release" name="release"><option value="">any</option>${options(['waiting'], release)}</select></div>
 <div class="field"><label for="order">Order</label><select id="order" name="order">${options(['change', 'tenant'], order, ORDER_NAMES)}</select></div>
 <button>Apply</button>
@@ -108,6 +108,8 @@ function filterForm(
 
 /** Outcomes of tenants with an invoice. */
 const INVOICE_OUTCOMES = OUTCOMES.filter((outcome) => outcome !== 'nothing_to_bill');
+
+const OUTCOME_NAMES = Object.fromEntries(INVOICE_OUTCOMES.map((each) => [each, outcomeName(each)]));
 
 const ORDER_NAMES: Readonly<Record<string, string>> = {
   change: 'largest change first',
