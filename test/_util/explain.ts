@@ -34,6 +34,7 @@ const PARTIAL_INDEXES = [
   'invoices_void',
   'quarantined_events_awaiting',
   'quarantined_events_held',
+  'quarantined_events_held_by_time',
   'tenant_outcomes_parked',
 ];
 
