@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { HttpProblem } from '../../src/api/http/problems.ts';
+import { readLines } from '../../src/api/http/ndjson.ts';
 import { readChunks } from '../../src/api/http/read-chunks.ts';
 import { answerUsageStream } from '../../src/api/routes/usage-stream.ts';
 import { createStreamBounds } from '../../src/api/http/stream-bounds.ts';
@@ -38,15 +39,19 @@ function requestOf(body: Buffer, encoding: string): IncomingMessage {
   return request;
 }
 
-async function answerTo(body: Buffer, encoding = 'identity'): Promise<readonly object[]> {
-  const bounds = createStreamBounds();
+function chunksOf(body: Buffer, encoding: string, bounds = createStreamBounds()) {
   const signal = new AbortController().signal;
-  const chunks = readChunks(requestOf(body, encoding), {
+  return readChunks(requestOf(body, encoding), {
     idleMs: 60_000,
     stopping: signal,
     gone: signal,
     bounds,
   });
+}
+
+async function answerTo(body: Buffer, encoding = 'identity'): Promise<readonly object[]> {
+  const bounds = createStreamBounds();
+  const chunks = chunksOf(body, encoding, bounds);
   let text = '';
   for await (const part of answerUsageStream(chunks, options(bounds))) text += part;
   return text
@@ -134,4 +139,35 @@ test('yields to other requests between groups of lines that need no database', a
   for await (const part of answerUsageStream(oneChunk(), options())) expect(part).not.toBe('');
   isOver = true;
   expect(turns).toBeGreaterThanOrEqual(GROUPS - 1);
+});
+
+test('frees the memory of a chunk when the next one is asked for', async () => {
+  const body = Buffer.alloc(64 * KIB, 'x');
+  const read: number[] = [];
+  for await (const chunk of chunksOf(body, 'identity')) read.push(chunk.length);
+  expect(read).toEqual([64 * KIB]);
+  expect(body).toHaveLength(0);
+});
+
+test('does not free memory that a chunk shares', async () => {
+  const whole = Buffer.alloc(64 * KIB, 'x');
+  for await (const chunk of chunksOf(whole.subarray(0, 32 * KIB), 'identity')) {
+    expect(chunk).toHaveLength(32 * KIB);
+  }
+  expect(whole).toHaveLength(64 * KIB);
+});
+
+test('a line that spans chunks outlives them', async () => {
+  async function* chunks(): AsyncGenerator<Buffer> {
+    for (const text of ['{"a', '":1}\n{"b', '":2}', '\n']) {
+      const chunk = await Promise.resolve(Buffer.from(text));
+      yield chunk;
+      chunk.fill('x');
+    }
+  }
+  const lines: unknown[] = [];
+  for await (const group of readLines(chunks(), 10)) {
+    lines.push(...group.map(({ bytes }) => bytes?.toString()));
+  }
+  expect(lines).toEqual(['{"a":1}', '{"b":2}']);
 });

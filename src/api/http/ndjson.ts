@@ -18,7 +18,8 @@ const NEWLINE = 0x0a;
 
 /**
  * Splits a body into lines and yields them in groups: those that end in one chunk, at most `maxLines`. Keeps
- * only the current group and the current line in memory; of a line longer than 64 KiB it keeps nothing.
+ * only the current group and the current line in memory, not their chunks; of a line longer than 64 KiB it keeps
+ * nothing.
  * @throws HttpProblem `too-large` for a line of more than 2 MiB, after the lines before it
  */
 export async function* readLines(
@@ -54,7 +55,8 @@ export async function* readLines(
         lines = [];
       }
     }
-    add(chunk.subarray(start));
+    // A copy, because the chunk is about to go.
+    add(Buffer.from(chunk.subarray(start)));
     if (lines.length > 0) yield lines;
     if (length > MAX_SKIPPED_BYTES) {
       throw new HttpProblem('too-large', `line ${number} is larger than 2 MiB`);

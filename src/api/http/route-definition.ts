@@ -101,7 +101,7 @@ export interface IncomingStream extends Omit<IncomingCall, 'body'>, StreamContex
 
 /** The additional input of a stream handler. */
 export interface StreamContext {
-  /** The body, as it arrives. */
+  /** The body, as it arrives. Each chunk is gone when the next one is asked for. */
   readonly chunks: AsyncIterable<Buffer>;
   /** The handler reports lines and responses to it; `chunks` reports bytes itself. */
   readonly bounds: StreamBounds;
