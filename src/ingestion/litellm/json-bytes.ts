@@ -29,7 +29,7 @@ export const ENDS_SCALAR = tableOf([...SPACES, ...BRACKETS, COMMA, COLON, QUOTE]
 /** Bytes that open, close or contain values. */
 export const IS_STRUCTURE = tableOf([...BRACKETS, QUOTE]);
 /** Bytes without a meaning of their own in a string. */
-export const IS_PLAIN = tableOf([QUOTE, BACKSLASH, NEWLINE]).map((isSpecial) => 1 - isSpecial);
+const IS_PLAIN = tableOf([QUOTE, BACKSLASH, NEWLINE]).map((isSpecial) => 1 - isSpecial);
 
 /** Returns the byte at a position that exists. */
 export function byteAt(bytes: Buffer, at: number): number {
@@ -41,4 +41,19 @@ export function afterSpace(bytes: Buffer, from: number): number {
   let at = from;
   while (at < bytes.length && IS_SPACE[byteAt(bytes, at)] === 1) at += 1;
   return at;
+}
+
+/** A native search costs as much as looking at this many bytes. */
+const SHORT_BYTES = 64;
+
+/**
+ * Returns the position of the quote that ends a short string without escapes and newlines.
+ * @param from the string's first byte
+ * @returns null for any other string, and one that the chunk doesn't have whole
+ */
+export function endOfShort(bytes: Buffer, from: number): number | null {
+  const limit = Math.min(from + SHORT_BYTES, bytes.length);
+  let at = from;
+  while (at < limit && IS_PLAIN[byteAt(bytes, at)] === 1) at += 1;
+  return at < limit && byteAt(bytes, at) === QUOTE ? at : null;
 }

@@ -31,7 +31,7 @@ export interface LitellmRequest {
   readonly deploymentId: string | null;
 }
 
-/** The fields that are picked from an event. */
+/** The fields that are picked from an event. What LiteLLM knows of a model, 8 KB, is in each event of the model. */
 export const LITELLM_FIELDS = toWantedNames({
   id: true,
   litellm_call_id: true,
@@ -44,6 +44,7 @@ export const LITELLM_FIELDS = toWantedNames({
   total_tokens: true,
   prompt_tokens: true,
   completion_tokens: true,
+  model_map_information: 'repeated',
   metadata: {
     user_api_key_alias: true,
     user_api_key_team_id: true,

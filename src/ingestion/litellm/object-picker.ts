@@ -6,7 +6,6 @@ import {
   COMMA,
   ENDS_SCALAR,
   IS_BETWEEN,
-  IS_PLAIN,
   IS_STRUCTURE,
   NEWLINE,
   OPEN_LIST,
@@ -14,9 +13,11 @@ import {
   QUOTE,
   afterSpace,
   byteAt,
+  endOfShort,
 } from './json-bytes.ts';
 import { KeptBytes } from './kept-bytes.ts';
 import { QuoteFinder } from './quote-finder.ts';
+import { RepeatedValues } from './repeated-values.ts';
 import { findWanted, type WantedName, type WantedNames } from './wanted-names.ts';
 
 /** What was picked from an object. */
@@ -42,6 +43,8 @@ const SCALAR = 6;
 const SKIPPED = 7;
 const SKIPPED_STRING = 8;
 
+const NOWHERE = -1;
+
 /**
  * Picks fields from JSON objects, one after another, while their bytes arrive.
  *
@@ -65,6 +68,11 @@ export class ObjectPicker {
   #fields = new Map<string, string>();
   #flaw: string | null = null;
   #wanted: WantedName | null = null;
+  /** Whether the value is one that other objects repeat. */
+  #isRepeated = false;
+  /** Where such a value begins in the chunk. */
+  #repeatedFrom = NOWHERE;
+  readonly #repeated = new RepeatedValues();
   readonly #kept = new KeptBytes();
   readonly #quotes = new QuoteFinder();
 
@@ -98,6 +106,7 @@ export class ObjectPicker {
   /** Must be called at the end of each chunk in which an object is open. */
   endChunk(chunk: Buffer): void {
     this.#kept.endChunk(chunk);
+    this.#repeatedFrom = NOWHERE;
     this.#before += chunk.length;
     this.#previous = chunk.at(-1) ?? this.#previous;
   }
@@ -119,6 +128,7 @@ export class ObjectPicker {
     const picked = { fields: this.#fields, flaw: this.#flaw, bytes: this.#before + at };
     this.#picked = picked;
     this.#levels.length = 0;
+    this.#repeatedFrom = NOWHERE;
     this.#kept.drop();
     this.#quotes.forget();
     this.#state = NOTHING;
@@ -176,18 +186,22 @@ export class ObjectPicker {
     return at + 1;
   }
 
-  /** Reads a name that the chunk has whole and without escapes; begins any other. */
+  /** Reads a short name that the chunk has whole; begins any other. */
   #readName(chunk: Buffer, from: number): number {
-    const { length } = chunk;
-    let end = from;
-    while (end < length && IS_PLAIN[byteAt(chunk, end)] === 1) end += 1;
-    if (end === length || byteAt(chunk, end) !== QUOTE) {
+    const end = endOfShort(chunk, from);
+    if (end === null) {
       this.#kept.begin(from);
       this.#state = NAME;
       return from;
     }
-    this.#wanted = findWanted(this.#names, chunk, from, end);
+    this.#endName(chunk, from, end);
     return this.#readColon(chunk, end + 1);
+  }
+
+  #endName(bytes: Buffer, start: number, end: number): void {
+    const wanted = findWanted(this.#names, bytes, start, end);
+    this.#isRepeated = wanted?.isRepeated ?? false;
+    this.#wanted = this.#isRepeated ? null : wanted;
   }
 
   #readColon(chunk: Buffer, from: number): number {
@@ -211,7 +225,7 @@ export class ObjectPicker {
     switch (byte) {
       case OPEN_OBJECT:
       case OPEN_LIST:
-        return this.#startsLine(chunk, at) ? this.#endWithLine(at) : this.#open(byte, at);
+        return this.#startsLine(chunk, at) ? this.#endWithLine(at) : this.#open(chunk, at);
       case COMMA:
       case COLON:
       case CLOSE_OBJECT:
@@ -220,11 +234,20 @@ export class ObjectPicker {
       default:
         if (this.#wanted !== null) this.#kept.begin(at);
         this.#state = byte === QUOTE ? STRING : SCALAR;
-        return byte === QUOTE ? this.#readString(chunk, at + 1) : this.#readScalar(chunk, at + 1);
+        return byte === QUOTE ? this.#readValue(chunk, at + 1) : this.#readScalar(chunk, at + 1);
     }
   }
 
-  #open(byte: number, at: number): number {
+  #open(chunk: Buffer, at: number): number {
+    if (this.#isRepeated) {
+      const known = this.#repeated.lengthAt(chunk, at);
+      if (known > 0) {
+        this.#state = BEFORE_NAME;
+        return at + known;
+      }
+      this.#repeatedFrom = at;
+    }
+    const byte = byteAt(chunk, at);
     const wanted = this.#wanted;
     if (wanted !== null) this.#fields.set(wanted.path, String.fromCharCode(byte));
     this.#depth += 1;
@@ -251,17 +274,15 @@ export class ObjectPicker {
   #skip(chunk: Buffer, from: number): number {
     const { length } = chunk;
     const ends = this.#levels.length;
-    let plainEnd = 0;
     let at = from;
     for (;;) {
       while (at < length && IS_STRUCTURE[byteAt(chunk, at)] === 0) at += 1;
       if (at === length) return at;
       const byte = byteAt(chunk, at);
       if (byte === QUOTE) {
-        const quote = chunk.indexOf(QUOTE, at + 1);
-        if (plainEnd < quote) plainEnd = this.#plainEnd(chunk, at + 1);
-        if (quote !== -1 && quote < plainEnd) {
-          at = quote + 1;
+        const end = endOfShort(chunk, at + 1);
+        if (end !== null) {
+          at = end + 1;
           continue;
         }
         this.#state = SKIPPED_STRING;
@@ -278,15 +299,21 @@ export class ObjectPicker {
       this.#depth -= 1;
       if (this.#depth > ends) continue;
       if (this.#depth === 0) this.#end(at);
-      else this.#state = BEFORE_NAME;
+      else this.#endSkipped(chunk, at);
       return at;
     }
   }
 
-  /** Returns the position up to which every quote begins or ends a string, and no line ends. */
-  #plainEnd(chunk: Buffer, from: number): number {
-    const plainEnd = this.#quotes.plainEnd(chunk, from);
-    return this.#isLine ? Math.min(plainEnd, this.#quotes.lineEnd(chunk, from)) : plainEnd;
+  #endSkipped(chunk: Buffer, at: number): void {
+    if (this.#repeatedFrom !== NOWHERE) this.#repeated.add(chunk.subarray(this.#repeatedFrom, at));
+    this.#repeatedFrom = NOWHERE;
+    this.#state = BEFORE_NAME;
+  }
+
+  /** Reads a string that is the value of a field. */
+  #readValue(chunk: Buffer, from: number): number {
+    const end = endOfShort(chunk, from);
+    return end === null ? this.#readString(chunk, from) : this.#endString(chunk, end);
   }
 
   /** Reads to the end of a string of any kind. */
@@ -308,7 +335,7 @@ export class ObjectPicker {
         return at + 1;
       case NAME: {
         const name = unescaped(this.#kept.endBytes(chunk, at));
-        this.#wanted = findWanted(this.#names, name, 0, name.length);
+        this.#endName(name, 0, name.length);
         this.#state = BEFORE_COLON;
         return at + 1;
       }

@@ -22,11 +22,6 @@ export class QuoteFinder {
     return this.#newline.find(chunk, from);
   }
 
-  /** Returns the position up to which every quote ends or begins a string. */
-  plainEnd(chunk: Buffer, from: number): number {
-    return this.#backslash.find(chunk, from);
-  }
-
   /**
    * Returns the position of the quote that ends a string; that of the chunk's end if there is none.
    * @param from in the string

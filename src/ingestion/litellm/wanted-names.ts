@@ -1,6 +1,10 @@
-/** The fields to pick from a JSON object: `true` for a value, or the fields to pick from the object that it holds. */
+/**
+ * The fields to pick from a JSON object: `true` for a value, or the fields to pick from the object that it holds.
+ * `repeated` is for a long value that isn't picked, but that is the same in many objects, so that it need not be read each
+ * time.
+ */
 export interface WantedFields {
-  readonly [name: string]: true | WantedFields;
+  readonly [name: string]: true | 'repeated' | WantedFields;
 }
 
 /** A wanted field. */
@@ -10,6 +14,8 @@ export interface WantedName {
   readonly path: string;
   /** The names to pick from its object; null: its value is picked. */
   readonly inside: WantedNames | null;
+  /** Whether its value is not picked, but repeated in other objects. */
+  readonly isRepeated: boolean;
 }
 
 /** The wanted names of one object, by their length in bytes: most names differ from all of them in length. */
@@ -19,9 +25,14 @@ export function toWantedNames(fields: WantedFields, parent = ''): WantedNames {
   const byLength: WantedName[][] = [];
   for (const [name, wanted] of Object.entries(fields)) {
     const path = parent + name;
-    const inside = wanted === true ? null : toWantedNames(wanted, `${path}.`);
+    const inside = typeof wanted === 'object' ? toWantedNames(wanted, `${path}.`) : null;
     const bytes = Buffer.from(name);
-    (byLength[bytes.length] ??= []).push({ bytes, path, inside });
+    (byLength[bytes.length] ??= []).push({
+      bytes,
+      path,
+      inside,
+      isRepeated: wanted === 'repeated',
+    });
   }
   return byLength;
 }

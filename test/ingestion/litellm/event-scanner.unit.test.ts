@@ -62,13 +62,51 @@ test('picks the fields that JSON.parse finds, from any object', () => {
       fc.dictionary(name, tie('any'), { maxKeys: 5, noNullPrototype: true }),
     ),
   })).any;
-  const object = fc.dictionary(name, value, { maxKeys: 6, noNullPrototype: true });
+  const object = fc
+    .tuple(
+      fc.dictionary(name, value, { maxKeys: 6, noNullPrototype: true }),
+      fc.option(fc.oneof(fc.constantFrom(...REPEATED), value), { nil: undefined }),
+    )
+    .map(([fields, same]) =>
+      same === undefined ? fields : { same, in: { same, id: 'inside' }, ...fields },
+    );
   const space = fc.constantFrom(undefined, 1);
   fc.assert(
     fc.property(fc.array(object), space, fc.integer({ min: 1, max: 99 }), (objects, by, size) => {
       expect(pick(JSON.stringify(objects, null, by), size)).toEqual(objects.map(expected));
     }),
   );
+});
+
+const ALIKE = 'They differ in what comes after the bytes by which they are looked up.';
+/** Values of fields that aren't picked, and often the same. */
+const REPEATED = [
+  { about: ALIKE, id: 'evil' },
+  { about: ALIKE, id: 'evil', n: ['}', { in: {} }] },
+  { about: ALIKE, text: '","id":"evil' },
+  [ALIKE, [], '\\'],
+  {},
+];
+
+test.each(REPEATED)('skips %j each time', (same) => {
+  const body = JSON.stringify([
+    { same, id: 'a' },
+    { same: { ...same, more: 1 }, id: 'b' },
+    { same, in: { same, id: 'c' } },
+    { same: null, n: 1, in: { same: ALIKE } },
+  ]);
+  const found = [{ id: '"a"' }, { id: '"b"' }, { in: '{', 'in.id': '"c"' }, { n: '1', in: '{' }];
+  expect(pick(body)).toEqual(found);
+  expect(pick(body.slice(1, -1).replaceAll('},{"same"', '}\n{"same"'))).toEqual(found);
+  expect(pick(body.slice(0, -2))).toEqual([...found.slice(0, -1), CUT_BODY]);
+});
+
+test('takes only what it has read from its start for a value that was there before', () => {
+  const inner = `{"text":"${'x'.repeat(100)}"}`;
+  const start = `{"pad":"${'x'.repeat(300)}","inner":`;
+  const body = `[{"same":${start}${inner}}},{"same":${inner}},{"id":"a"}]`;
+  // In the second chunk, the inner object begins where the outer one does in the first.
+  expect(pick(body, start.length)).toEqual([{}, {}, { id: '"a"' }]);
 });
 
 /** What should be picked, by the parser. */
