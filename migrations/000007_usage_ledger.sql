@@ -59,8 +59,9 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
--- Not called for open buckets, because ingestion updates one for every event.
-CREATE TRIGGER usage_buckets_stay_sealed BEFORE UPDATE ON usage_buckets
+-- Not called for open buckets, because ingestion updates one for every event; and afterwards, because a trigger before
+-- an update has each row locked by a step of its own.
+CREATE TRIGGER usage_buckets_stay_sealed AFTER UPDATE ON usage_buckets
   FOR EACH ROW WHEN (OLD.sealed_for IS NOT NULL) EXECUTE FUNCTION usage_buckets_stay_sealed();
 CREATE TRIGGER usage_buckets_are_kept BEFORE DELETE OR TRUNCATE ON usage_buckets
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -8,6 +8,7 @@ import { readMonthEndStatus } from '../../src/db/month-end/month-end-status.ts';
 import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
+import { ACCEPTED } from '../../src/ingestion/results.ts';
 import { fillBooks } from '../_util/full-books.ts';
 import { interceptQueries } from '../_util/intercept-queries.ts';
 import { createLedgerWorld, ACTIVITY_DEPS, type LedgerWorld } from '../_util/ledger-world.ts';
@@ -36,8 +37,9 @@ async function openAs(url: string): Promise<Database> {
 /** Records the queries to a database. */
 function noting(db: Database, seen: Map<string, QuerySqlToken>): Database {
   return interceptQueries(db, (query) => {
-    // Only statements that have a plan.
-    if (/^\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b/.test(query.sql)) seen.set(query.sql, query);
+    // Only statements that have a plan, after a comment or not.
+    if (/^\s*(?:\/\*.*\*\/\s*)?(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b/.test(query.sql))
+      seen.set(query.sql, query);
     return query;
   });
 }
@@ -75,13 +77,18 @@ test('month end and ingestion have the same plans with and without row level sec
   const { upToSeq = 0, startedAt = '' } = pass ?? {};
   await activities.planPage({ month: MONTH, passStartedAt: startedAt, after: null, limit: 10 });
   await activities.finishPass({ month: MONTH, upToSeq });
-  const ingestion = createIngestion({ db: apiDb, now: () => new Date() });
+  const ingestion = createIngestion({ db: apiDb, now: () => new Date('2026-05-20') });
   const event = { tenant_id: 'acme', deployment_id: 'acme-a', occurred_at: '2026-05-10T12:00:00Z' };
   const record = { ...event, record_id: 'r-1', resource_kind: 'droplet_hours', qty: '1' };
-  await ingestion.ingest('metered', [record, { ...record, record_id: 'r-2', replaces: 'r-1' }]);
-  await ingestion.ingest('llm', [
-    { ...event, gateway_request_id: 'g-1', model: 'm', charge_cents: '1' },
-  ]);
+  const priced = { ...event, gateway_request_id: 'g-1', model: 'm', charge_cents: '1' };
+  const results = [
+    ...(await ingestion.ingest('metered', [
+      record,
+      { ...record, record_id: 'r-2', replaces: 'r-1' },
+    ])),
+    ...(await ingestion.ingest('llm', [priced])),
+  ];
+  expect(results).toEqual([ACCEPTED, ACCEPTED, ACCEPTED]);
   await readMonthEndStatus(apiDb, MONTH);
   await listInvoices(apiDb, { tenantId: 'acme' }, { after: null, limit: 10 });
   expect(roles.worker.seen.size).toBeGreaterThan(30);
@@ -99,4 +106,13 @@ test('month end and ingestion have the same plans with and without row level sec
       END LOOP;
     END $$`);
   expect(isolated).toEqual(await plans());
+
+  // By their ids, the order in which everything locks buckets.
+  const added = isolated.flatMap((plan) => /CTE added\n([^]*?)CTE added_to/.exec(plan)?.[1] ?? []);
+  expect(added.map((plan) => plan.match(/\S+ \S+ on usage_buckets b$/gm))).toEqual([
+    BY_ID, // metered
+    BY_ID, // LLM
+  ]);
 });
+
+const BY_ID = ['using usage_buckets_pkey on usage_buckets b'];

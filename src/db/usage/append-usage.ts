@@ -18,10 +18,10 @@ import {
  * stored ids, finds and locks the open buckets, adds the events to them and inserts the events. It only stores events
  * whose open bucket exists and whose month hasn't expired; `usage-ledger.ts` handles the rest.
  *
- * Correctness depends on the bucket locks. `FOR NO KEY UPDATE` waits for the transaction that holds a bucket
- * and then rereads the row: a bucket sealed in the meantime drops out, and a locked bucket can't be sealed
- * until the events are committed. All transactions use the same order: lock open buckets ordered by id, all of them
- * before inserting the first event, and insert events ordered by id.
+ * Correctness depends on the bucket locks. The update waits for the transaction that holds a bucket and then rereads
+ * the row: a bucket sealed in the meantime drops out, and one that was updated can't be sealed until the events are
+ * committed. All transactions use the same order: lock open buckets ordered by id, all of them before inserting the
+ * first event, and insert events ordered by id.
  *
  * An id that another sender stores at the same moment makes the statement fail, with nothing stored. That is rare, and
  * `ON CONFLICT` would make every insert look its id up once more and write a second record to the log.
@@ -192,30 +192,27 @@ function openBuckets(
 }
 
 /**
- * Locks those of the buckets that are still open, and adds the amounts of the fresh events `f` to them. All of these
+ * Adds the amounts of the fresh events `f` to those of the buckets that are still open, which locks them. All of these
  * events are inserted, or the statement fails.
+ *
+ * The CASE keeps PostgreSQL from finding buckets by an index of the open ones: it finds and locks them in the order of
+ * their ids.
  */
 function adding(amount: FragmentSqlToken) {
-  return sql.fragment`locked AS MATERIALIZED (
-    SELECT o.bucket_id
-    FROM (SELECT DISTINCT bucket_id FROM open_bucket ORDER BY bucket_id) o
-    CROSS JOIN LATERAL (
-      SELECT FROM usage_buckets b WHERE b.bucket_id = o.bucket_id AND b.sealed_for IS NULL
-      FOR NO KEY UPDATE
-    ) b
-  ), added AS (
+  return sql.fragment`added AS (
     UPDATE usage_buckets b
     SET event_count = b.event_count + sums.events, total = b.total + sums.total
     FROM (
       SELECT o.bucket_id, count(*) AS events, sum(${amount}) AS total
-      FROM fresh f JOIN open_bucket o USING (bucket_no) JOIN locked USING (bucket_id)
-      GROUP BY o.bucket_id
+      FROM fresh f JOIN open_bucket o USING (bucket_no)
+      GROUP BY o.bucket_id ORDER BY o.bucket_id
     ) sums
-    WHERE b.bucket_id = sums.bucket_id
+    WHERE b.bucket_id = sums.bucket_id AND CASE WHEN b.sealed_for IS NULL THEN true ELSE false END
+    RETURNING b.bucket_id
   ), added_to AS MATERIALIZED (
-    SELECT o.* FROM open_bucket o JOIN locked USING (bucket_id)
-    -- The count forces all bucket locks to be taken before the first insert.
-    WHERE (SELECT count(*) FROM locked) > 0
+    SELECT o.* FROM open_bucket o JOIN added USING (bucket_id)
+    -- The count forces all buckets to be locked before the first insert.
+    WHERE (SELECT count(*) FROM added) > 0
   )`;
 }
 
