@@ -55,7 +55,7 @@ export const FAILURE_ADVICE: Readonly<Record<string, string> & Record<OwnType, s
   invalid_month: FIX_DATA,
   unknown_overage_unit: FIX_DATA,
   out_of_bounds:
-    'Compare the total with the last one. If it is correct, accept it with the rerun; otherwise exclude wrong events or send missing ones.',
+    'Compare the total with the last one. If it is correct, accept it with the rerun (`month-end force --accept-bounds`); otherwise exclude wrong events or send missing ones.',
   control_total_mismatch:
     'Have the missing usage or corrected control totals sent, or accept the differences (`control-totals accept`).',
   month_not_over: 'Wait for the end of the month.',

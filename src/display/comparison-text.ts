@@ -6,7 +6,7 @@ import type { UnplacedLine } from '../domain/line-changes.ts';
 import type { ChargeChange, MonthComparison } from '../domain/month-comparison.ts';
 import { lineToJson } from '../domain/quote-json.ts';
 import { brief } from './allowance-text.ts';
-import { formatMonth } from './dates.ts';
+import { formatMonth, NO_BREAK } from './dates.ts';
 import { amountText, joinFigure, lineText, signedAmount } from './line-text.ts';
 import { OTHER_MODELS_TEXT, shareOfTotal } from './model-text.ts';
 import { planName } from './names.ts';
@@ -85,7 +85,7 @@ export function comparisonText(
   comparedWith: { readonly number: string; readonly currency: string },
 ): string {
   const { number, currency } = comparedWith;
-  const money = (cents: number) => `${currency} ${amountText(cents, currency)}`;
+  const money = (cents: number) => `${currency}${NO_BREAK}${amountText(cents, currency)}`;
   const other = `${number} for ${formatMonth(beforeMonth)}`;
   if (differenceCents === 0) return `${money(afterCents)}: the same as ${other}`;
   const share =

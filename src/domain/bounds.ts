@@ -79,7 +79,7 @@ export function beyondBounds(
 }
 
 const WHAT_TO_DO =
-  'if it is right, force the tenant with "acceptBounds": true and a reason; if not, exclude wrong events or send missing ones';
+  'if it is right, accept it with a rerun; if not, exclude wrong events or send missing ones';
 
 function amountIn({ byCurrency, otherCents }: AmountPerCurrency, currency: string): number {
   return byCurrency.get(currency) ?? otherCents;

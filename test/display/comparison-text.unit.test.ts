@@ -143,6 +143,8 @@ describe('the totals in a sentence', () => {
     [8000, 8000, 'AUD 80.00: the same as acme-000001 for April 2026'],
     [0, 8000, 'AUD 80.00: AUD 80.00 more than acme-000001 for April 2026 (AUD 0.00)'],
   ])('%d, then %d', (before, after, expected) => {
-    expect(say(before, after)).toBe(expected);
+    const text = say(before, after);
+    expect(toPlainText(text)).toBe(expected);
+    expect(text).not.toContain('AUD ');
   });
 });
