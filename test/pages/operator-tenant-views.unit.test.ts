@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { whatToDo } from '../../src/api/pages/views/parked-html.ts';
 import { searchPage } from '../../src/api/pages/views/search-html.ts';
 import { subscriptionsTable } from '../../src/api/pages/views/subscriptions-html.ts';
 import { activityLive, activitySection } from '../../src/api/pages/views/tenant-activity-html.ts';
@@ -162,4 +163,10 @@ describe('the page of a tenant', () => {
       '<a href="/operator/tenants/acme/payments">All payments</a>',
     );
   });
+});
+
+test('advice for operators shows commands as code', () => {
+  const advice = whatToDo('2026-05', { tenant_id: 'acme', reason_type: 'out_of_bounds' });
+  expect(advice.text).toContain('(<code>month-end force --accept-bounds</code>)');
+  expect(advice.text).not.toContain('`');
 });

@@ -6,6 +6,7 @@ import type { Month } from '../../../domain/period.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import type { TemporalLinks } from '../../../temporal/temporal-links.ts';
 import { badge, balance } from './badge.ts';
+import { withCode } from './code-text.ts';
 import { table } from './html-table.ts';
 import { comparison, monthsChart } from './kinds-html.ts';
 import { layout, type Visitor } from './layout.ts';
@@ -76,12 +77,6 @@ function lostNote(lost: MonthView['lost']): Markup {
     return markup`<p class="note">The month’s workflow does not answer, so this page can’t tell whether a restore has lost requests. Is a worker running?</p>\n`;
   }
   return markup`${lost.map((sentence) => markup`<p class="note bad" role="alert">${badge('bad', 'incomplete')} ${withCode(sentence)}</p>\n`)}`;
-}
-
-/** Renders what is between backticks as code. */
-function withCode(sentence: string): Markup {
-  const parts = sentence.split('`');
-  return markup`${parts.map((part, index) => (index % 2 === 0 ? markup`${part}` : markup`<code>${part}</code>`))}`;
 }
 
 function lastPass(overview: MonthOverview, timeZone: string): Markup {

@@ -4,6 +4,7 @@ import { markup, type Markup } from '../../../lib/markup.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { formatMoney } from '../../../domain/format.ts';
 import { minute } from './page-format.ts';
+import { withCode } from './code-text.ts';
 import { layout, type Visitor } from './layout.ts';
 import { acceptBoundsHref, monthLink, tenantIdLink } from './places.ts';
 import { table } from './html-table.ts';
@@ -85,8 +86,8 @@ export function reasonCell({
 export function whatToDo(
   month: string,
   { tenant_id, reason_type }: Pick<ParkedTenant, 'tenant_id' | 'reason_type'>,
-): Markup | string {
-  const advice = adviceFor(reason_type);
+): Markup {
+  const advice = withCode(adviceFor(reason_type));
   if (reason_type === FAILURE.controlTotalMismatch) {
     return markup`${advice} <a href="/operator/months/${month}/control-totals">Compare and accept</a>`;
   }

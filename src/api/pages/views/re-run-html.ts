@@ -4,6 +4,7 @@ import { adviceFor, FAILURE } from '../../../contracts/failures.ts';
 import { formatMoney, groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge, invoiceStatus, outcome } from './badge.ts';
+import { withCode } from './code-text.ts';
 import { errorSummary, field, type FieldMistake } from './form-fields.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { layout, type Visitor } from './layout.ts';
@@ -84,7 +85,7 @@ function standingTable(tenants: readonly Standing[]): Markup {
           markup`${outcome(tenant.outcome)}${
             tenant.reason_type === null
               ? ''
-              : markup`<span class="sub">${tenant.reason ?? ''}</span><span class="sub">${adviceFor(tenant.reason_type)}</span>`
+              : markup`<span class="sub">${tenant.reason ?? ''}</span><span class="sub">${withCode(adviceFor(tenant.reason_type))}</span>`
           }`,
       },
     ],
