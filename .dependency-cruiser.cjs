@@ -120,7 +120,8 @@ module.exports = {
     },
     {
       name: 'domain-is-pure',
-      comment: 'No I/O and no framework in the domain: decimals, calendar dates and the distance of names.',
+      comment:
+        'No I/O and no framework in the domain: decimals, calendar dates and the distance of names.',
       severity: 'error',
       from: { path: '^src/domain/' },
       to: {
