@@ -100,7 +100,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_te
         WHERE o.period_start = month AND o.tenant_id = tenant AND o.outcome = 'parked'
       ) THEN 'passed'
     ELSE 'open' END
-  WHERE tenant = coalesce(scoped_tenant(), tenant)
+  -- The tenant's role sees its own only, and nothing without a tenant.
+  WHERE current_setting('role') <> 'arcadia_tenant' OR tenant = scoped_tenant()
 $$;
 -- By default, every role can call a function.
 REVOKE ALL ON FUNCTION month_end_state FROM PUBLIC;

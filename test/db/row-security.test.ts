@@ -201,11 +201,15 @@ function countAll(db: Queryable, table: string): Promise<number> {
   `);
 }
 
-/** With the role only, without a tenant. */
 function countAsTenant(table: string): Promise<number> {
+  return withoutTenant((tx) => countAll(tx, table));
+}
+
+/** With the role only, without a tenant. */
+function withoutTenant<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
   return apiDb.transaction(async (tx) => {
     await tx.query(sql.typeAlias('nothing')`SET LOCAL ROLE arcadia_tenant`);
-    return countAll(tx, table);
+    return work(tx);
   });
 }
 
@@ -233,6 +237,17 @@ describe("in a tenant's scope, a query without any filter", () => {
     ['spend_thresholds', 'removed_by'],
   ])("may not read operators' columns: %s.%s", async (table, column) => {
     await expect(rowsOf(acme, table, [column])).rejects.toThrow('permission denied');
+  });
+
+  test('learns how far its own month ends are, and no others', async () => {
+    const stateOf = (db: Queryable, tenantId: string) =>
+      db.oneFirst(sql.type(z.object({ state: z.string().nullable() }))`
+        SELECT month_end_state(${tenantId}, ${`${MONTH}-01`}::date) AS state
+      `);
+    expect(await stateOf(apiDb, 'zeta')).toBe('invoiced');
+    expect(await stateOf(acme, 'acme')).toBe('invoiced');
+    expect(await stateOf(acme, 'zeta')).toBeNull();
+    expect(await withoutTenant((tx) => stateOf(tx, 'acme'))).toBeNull();
   });
 
   test('reads the catalogue', async () => {
