@@ -1,14 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { foldDays, type UsageOfDay } from '../../src/domain/daily-figures.ts';
-
-const llm = (day: number, model: string, amount: string): UsageOfDay => ({
-  ...{ day, model, amount, events: 1 },
-  ...{ resourceKind: 'llm_usage', currency: 'AUD' },
-});
-const hours = (day: number, amount: string): UsageOfDay => ({
-  ...{ day, amount, events: 1, model: null },
-  ...{ resourceKind: 'droplet_hours', currency: null },
-});
+import { hours, llm } from './_usage-of-days.ts';
 
 describe('the figures of a month', () => {
   test('have an entry for each day, and the most expensive model first', () => {

@@ -4,16 +4,8 @@ import { dayChart, roundUp } from '../../src/api/pages/views/day-chart.ts';
 import { roundedMoney, shorten } from '../../src/api/pages/views/page-format.ts';
 import { foldDays, type UsageOfDay } from '../../src/domain/daily-figures.ts';
 import { Decimal } from '../../src/domain/decimal.ts';
+import { hours, llm } from '../domain/_usage-of-days.ts';
 import { ATTACK, HARMLESS } from './_views.ts';
-
-const llm = (day: number, model: string, amount: string): UsageOfDay => ({
-  ...{ day, model, amount, events: 1 },
-  ...{ resourceKind: 'llm_usage', currency: 'AUD' },
-});
-const hours = (day: number, amount: string): UsageOfDay => ({
-  ...{ day, amount, events: 1, model: null },
-  ...{ resourceKind: 'droplet_hours', currency: null },
-});
 
 describe('a chart', () => {
   test.each([
