@@ -10,7 +10,7 @@ import type { ActivityDeps } from './deps.ts';
 const LONGEST_MS = 20_000;
 
 /**
- * Reports spend thresholds that running months have reached, page by page, for some seconds.
+ * Reports spend thresholds that the running month, or the last one, has reached, page by page, for some seconds.
  * @throws ApplicationFailure, not retryable, if it looked at all tenants of the sweep and each failed with an error
  */
 export function sweepThresholds({ db, now, logger }: ActivityDeps) {

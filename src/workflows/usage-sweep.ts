@@ -10,8 +10,8 @@ import { releaseCuredUsage, sweepThresholds } from './activity-proxies.ts';
 
 /**
  * The workflow that a Schedule starts every few minutes. It releases held usage whose cause was fixed, and then reports
- * spend thresholds that running months have reached. PostgreSQL knows what was done, so a run that was missed, repeated
- * or cut off does no harm.
+ * spend thresholds that the running month, or the last one, has reached. PostgreSQL knows what was done, so a run that
+ * was missed, repeated or cut off does no harm.
  * @returns what it has released, looked at and reported
  */
 export async function usageSweep(): Promise<UsageSweep> {
