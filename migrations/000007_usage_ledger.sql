@@ -26,10 +26,11 @@ CREATE TABLE usage_buckets (
   CHECK (source = 'llm' OR model = ''),
   FOREIGN KEY (tenant_id, deployment_id) REFERENCES deployments (tenant_id, deployment_id)
 );
+-- The only index of open buckets: it also finds those of a tenant and month. With two, PostgreSQL looked single buckets up
+-- in the other one while it had no statistics of the table, by reading it from end to end.
 CREATE UNIQUE INDEX usage_buckets_one_open
-  ON usage_buckets (source, deployment_id, resource_kind, service_month, model) WHERE sealed_for IS NULL;
-CREATE INDEX usage_buckets_open_by_tenant
-  ON usage_buckets (tenant_id, service_month) WHERE sealed_for IS NULL;
+  ON usage_buckets (tenant_id, service_month, deployment_id, resource_kind, model, source)
+  WHERE sealed_for IS NULL;
 CREATE INDEX usage_buckets_by_draft ON usage_buckets (sealed_for) WHERE sealed_for IS NOT NULL;
 -- Also finds the models that a deployment has buckets of.
 CREATE INDEX usage_buckets_by_month ON usage_buckets (service_month, tenant_id, deployment_id, model);

@@ -62,6 +62,17 @@ function isWhole(node: PlanNode): boolean {
   );
 }
 
+/** The conditions of all index scans of a table in a plan; null: none. */
+export function indexConditionsOf(plan: PlanNode, table: string): readonly (string | null)[] {
+  const { Plans: children = [] } = plan;
+  const own = isIndexScan(plan) && plan['Relation Name'] === table;
+  const bitmap = plan['Node Type'] === 'Bitmap Index Scan' && plan['Index Name']?.startsWith(table);
+  return [
+    ...(own || bitmap === true ? [plan['Index Cond'] ?? null] : []),
+    ...children.flatMap((child) => indexConditionsOf(child, table)),
+  ];
+}
+
 function isIndexScan({ 'Node Type': type }: PlanNode): boolean {
   return type.startsWith('Index ');
 }

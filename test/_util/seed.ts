@@ -134,7 +134,7 @@ export async function seedUsage(db: Database, usage: SeedUsage): Promise<string>
           (source, tenant_id, deployment_id, resource_kind, service_month, model, event_count, total)
         VALUES (${isLlm ? 'llm' : 'metered'}, ${tenantId}, ${deploymentId}, ${kind},
           ${`${month}-01`}, ${isLlm ? 'model' : ''}, 1, ${amount}::numeric)
-        ON CONFLICT (source, deployment_id, resource_kind, service_month, model)
+        ON CONFLICT (tenant_id, service_month, deployment_id, resource_kind, model, source)
           WHERE sealed_for IS NULL
         DO UPDATE SET event_count = usage_buckets.event_count + 1,
           total = usage_buckets.total + excluded.total

@@ -108,7 +108,7 @@ test('month end and ingestion have the same plans with and without row level sec
   expect(isolated).toEqual(await plans());
 
   // By their ids, the order in which everything locks buckets.
-  const added = isolated.flatMap((plan) => /CTE added\n([^]*?)CTE added_to/.exec(plan)?.[1] ?? []);
+  const added = isolated.flatMap((plan) => /CTE added\n([^]*?)CTE arrived/.exec(plan)?.[1] ?? []);
   expect(added.map((plan) => plan.match(/\S+ \S+ on usage_buckets b$/gm))).toEqual([
     BY_ID, // metered
     BY_ID, // LLM

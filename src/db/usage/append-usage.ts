@@ -1,11 +1,9 @@
 import type { FragmentSqlToken } from 'slonik';
 import { z } from 'zod';
-import { OTHER_MODELS } from '../../domain/llm-lines.ts';
 import { columnArray, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 import {
   expiredMonths,
-  hasOwnBucket,
   storedHashes,
   type BucketKey,
   type LlmEventRow,
@@ -15,8 +13,9 @@ import {
 
 /**
  * The fast path into the usage ledger (ADR 15). One statement, which is its own transaction, looks up the
- * stored ids, finds and locks the open buckets, adds the events to them and inserts the events. It only stores events
- * whose open bucket exists and whose month hasn't expired; `usage-ledger.ts` handles the rest.
+ * stored ids, finds the open buckets, adds the events to them, which locks them, and inserts the events. It only stores
+ * events whose own bucket is open and whose month hasn't expired; `usage-ledger.ts` handles the rest, such as events of
+ * models that share a bucket (ADR 35).
  *
  * Correctness depends on the bucket locks. The update waits for the transaction that holds a bucket and then rereads
  * the row: a bucket sealed in the meantime drops out, and one that was updated can't be sealed until the events are
@@ -44,7 +43,7 @@ export type MeteredAppend = BucketKey &
 const outcome = z.object({
   knownIds: z.array(z.string()),
   knownHashes: z.array(z.string()),
-  missed: z.array(z.string()),
+  missed: z.array(z.number()),
 });
 
 /**
@@ -60,6 +59,8 @@ export async function appendLlmRows(
 ): Promise<Appended> {
   const { firsts, numbers } = numberBuckets(events);
   return toAppended(
+    events,
+    numbers,
     await db.one(sql.type(outcome)`
     /* planned each time */ WITH ${given(events, others)}, sent AS (
       SELECT * FROM unnest((SELECT ids FROM given), ${columnArray(numbers)}::bigint[],
@@ -73,18 +74,19 @@ export async function appendLlmRows(
         content_hash)
     ), known AS MATERIALIZED (
       ${storedHashes('llm', ASKED)}
-    ), ${FRESH}, ${openBuckets(
+    ), ${FRESH}, ${adding(
       'llm',
+      sql.fragment`charge_cents`,
       firsts,
       column(firsts, (e) => e.currency),
-    )}, ${adding(sql.fragment`f.charge_cents`)}, arrived AS (
+    )}, arrived AS (
       INSERT INTO llm_usage_events (gateway_request_id, tenant_id, deployment_id, model, occurred_at,
         service_month, charge_cents, currency, input_tokens, output_tokens, attributes, content_hash,
         bucket_id)
       SELECT f.id, b.tenant_id, b.deployment_id, b.model, f.occurred_at, b.service_month,
         f.charge_cents, b.currency, f.input_tokens, f.output_tokens, f.attributes,
         decode(f.content_hash, 'hex'), b.bucket_id
-      FROM fresh f JOIN added_to b USING (bucket_no)
+      FROM fresh f JOIN added b USING (bucket_no)
       ORDER BY f.id
     )
     ${OUTCOME}
@@ -105,6 +107,8 @@ export async function appendMeteredRows(
 ): Promise<Appended> {
   const { firsts, numbers } = numberBuckets(records);
   return toAppended(
+    records,
+    numbers,
     await db.one(sql.type(outcome)`
     /* planned each time */ WITH ${given(records, others)}, sent AS (
       SELECT * FROM unnest((SELECT ids FROM given), ${columnArray(numbers)}::bigint[],
@@ -114,12 +118,12 @@ export async function appendMeteredRows(
       ) AS r (id, bucket_no, occurred_at, qty, content_hash)
     ), known AS MATERIALIZED (
       ${storedHashes('metered', ASKED)}
-    ), ${FRESH}, ${openBuckets('metered', firsts, null)}, ${adding(sql.fragment`f.qty`)}, arrived AS (
+    ), ${FRESH}, ${adding('metered', sql.fragment`qty`, firsts, null)}, arrived AS (
       INSERT INTO metered_usage_records (record_id, tenant_id, deployment_id, resource_kind,
         occurred_at, service_month, qty, added_qty, content_hash, bucket_id)
       SELECT f.id, b.tenant_id, b.deployment_id, b.resource_kind, f.occurred_at, b.service_month,
         f.qty, f.qty, decode(f.content_hash, 'hex'), b.bucket_id
-      FROM fresh f JOIN added_to b USING (bucket_no)
+      FROM fresh f JOIN added b USING (bucket_no)
       ORDER BY f.id
     )
     ${OUTCOME}
@@ -152,28 +156,35 @@ const FRESH = sql.fragment`fresh AS MATERIALIZED (
 )`;
 
 /**
- * Finds the open buckets of the fresh events whose months haven't expired. Events of a model that has no bucket, not even
- * a sealed one, go into the bucket of all other models, once there is one (`lockOpenBuckets`).
+ * Adds the amounts of the fresh events to their open buckets, which locks them. All of these events are inserted, or the
+ * statement fails. Events whose month has expired, or whose bucket isn't open, are left out.
+ *
+ * Its plan must not depend on statistics, which know nothing of a new month. So each bucket is looked up by a subquery: a
+ * join may read all open buckets, for each of these. And the CASE leaves only the index of ids to the update, so buckets
+ * are locked in that order.
+ * @param amount of a fresh event
+ * @param buckets that the numbers of the events stand for
  * @param currencies of the buckets' tenants; null for metered usage
  */
-function openBuckets(
+function adding(
   source: UsageSource,
+  amount: FragmentSqlToken,
   buckets: readonly BucketKey[],
   currencies: string | null,
 ) {
-  const openBucketOf = (model: FragmentSqlToken) => sql.fragment`
-    SELECT bucket_id FROM usage_buckets
-    WHERE source = ${source} AND deployment_id = k.deployment_id
-      AND resource_kind = k.resource_kind AND service_month = k.service_month
-      AND model = ${model} AND sealed_for IS NULL`;
-  const ofOthers = sql.fragment`
-    UNION ALL
-    ${openBucketOf(sql.fragment`${OTHER_MODELS}`)}
-      AND NOT ${hasOwnBucket('k')}`;
-  return sql.fragment`open_bucket AS MATERIALIZED (
-    SELECT k.*, b.bucket_id
+  return sql.fragment`sums AS MATERIALIZED (
+    SELECT bucket_no, count(*) AS events, sum(${amount}) AS total FROM fresh GROUP BY bucket_no
+  ), added AS (
+    UPDATE usage_buckets b
+    SET event_count = b.event_count + k.events, total = b.total + k.total
     FROM (
-      SELECT * FROM unnest(
+      SELECT k.bucket_no, k.currency, sums.events, sums.total, (
+        SELECT bucket_id FROM usage_buckets
+        WHERE source = ${source} AND tenant_id = k.tenant_id AND service_month = k.service_month
+          AND deployment_id = k.deployment_id AND resource_kind = k.resource_kind AND model = k.model
+          AND sealed_for IS NULL
+      ) AS bucket_id
+      FROM unnest(
         ${column(buckets, (b) => b.tenantId)}::text[],
         ${column(buckets, (b) => b.deploymentId)}::text[],
         ${column(buckets, (b) => b.resourceKind)}::text[],
@@ -181,51 +192,35 @@ function openBuckets(
         ${column(buckets, (b) => b.model)}::text[], ${currencies ?? '{}'}::text[]
       ) WITH ORDINALITY
         AS k (tenant_id, deployment_id, resource_kind, service_month, model, currency, bucket_no)
-      WHERE bucket_no IN (SELECT bucket_no FROM fresh)
-        AND service_month <> ALL ((SELECT ${expiredMonths(buckets)})::date[])
+        JOIN sums USING (bucket_no)
+      WHERE service_month <> ALL ((SELECT ${expiredMonths(buckets)})::date[])
+      ORDER BY bucket_id
     ) k
-    -- The limit has each bucket looked up: a join could read the buckets of all deployments.
-    CROSS JOIN LATERAL (
-      ${openBucketOf(sql.fragment`k.model`)} ${source === 'llm' ? ofOthers : sql.fragment``} LIMIT 1
-    ) b
+    WHERE b.bucket_id = k.bucket_id AND CASE WHEN b.sealed_for IS NULL THEN true ELSE false END
+    RETURNING k.bucket_no, k.currency,
+      b.bucket_id, b.tenant_id, b.deployment_id, b.resource_kind, b.service_month, b.model
   )`;
 }
 
-/**
- * Adds the amounts of the fresh events `f` to those of the buckets that are still open, which locks them. All of these
- * events are inserted, or the statement fails.
- *
- * The CASE keeps PostgreSQL from finding buckets by an index of the open ones: it finds and locks them in the order of
- * their ids.
- */
-function adding(amount: FragmentSqlToken) {
-  return sql.fragment`added AS (
-    UPDATE usage_buckets b
-    SET event_count = b.event_count + sums.events, total = b.total + sums.total
-    FROM (
-      SELECT o.bucket_id, count(*) AS events, sum(${amount}) AS total
-      FROM fresh f JOIN open_bucket o USING (bucket_no)
-      GROUP BY o.bucket_id ORDER BY o.bucket_id
-    ) sums
-    WHERE b.bucket_id = sums.bucket_id AND CASE WHEN b.sealed_for IS NULL THEN true ELSE false END
-    RETURNING b.bucket_id
-  ), added_to AS MATERIALIZED (
-    SELECT o.* FROM open_bucket o JOIN added USING (bucket_id)
-    -- The count forces all buckets to be locked before the first insert.
-    WHERE (SELECT count(*) FROM added) > 0
-  )`;
-}
-
+// The events are sorted for their insert, so all buckets have been locked before the first one is inserted.
 const OUTCOME = sql.fragment`SELECT
   ARRAY(SELECT id FROM known ORDER BY id) AS "knownIds",
   ARRAY(SELECT encode(content_hash, 'hex') FROM known ORDER BY id) AS "knownHashes",
-  ARRAY(SELECT id FROM fresh WHERE bucket_no NOT IN (SELECT bucket_no FROM added_to)) AS missed`;
+  ARRAY(SELECT bucket_no FROM sums WHERE bucket_no NOT IN (SELECT bucket_no FROM added)) AS missed`;
 
-function toAppended({ knownIds, knownHashes, missed }: z.infer<typeof outcome>): Appended {
-  return {
-    known: new Map(knownIds.map((id, index) => [id, knownHashes[index] ?? ''])),
-    missed: new Set(missed),
-  };
+/** @param numbers of the rows' buckets, in the order of the rows */
+function toAppended(
+  rows: readonly { readonly id: string }[],
+  numbers: readonly number[],
+  { knownIds, knownHashes, missed }: z.infer<typeof outcome>,
+): Appended {
+  const known = new Map(knownIds.map((id, index) => [id, knownHashes[index] ?? '']));
+  const missedBuckets = new Set(missed);
+  const isMissed = (id: string, index: number) =>
+    missedBuckets.has(numbers[index] ?? 0) && !known.has(id);
+  const missedIds =
+    missed.length === 0 ? [] : rows.flatMap(({ id }, index) => (isMissed(id, index) ? id : []));
+  return { known, missed: new Set(missedIds) };
 }
 
 /** The distinct buckets of rows and, for each row, the number of its bucket, counted from 1. */

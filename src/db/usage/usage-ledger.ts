@@ -170,21 +170,25 @@ export function lockOpenBuckets(
         AS k ("tenantId" text, "deploymentId" text, "resourceKind" text, "serviceMonth" date, model text)
     ), known AS (
       SELECT k.*, k.model = ${OTHER_MODELS} OR ${hasOwnBucket('k')} AS has_place FROM asked k
+    ), room AS MATERIALIZED (
+      SELECT d.*, ${MAX_MODELS} - (
+        SELECT count(DISTINCT o.model) FROM usage_buckets o
+        WHERE o.service_month = d.service_month AND o.tenant_id = d.tenant_id
+          AND o.deployment_id = d.deployment_id AND o.source = 'llm' AND o.model <> ${OTHER_MODELS}
+      ) AS free
+      FROM (SELECT DISTINCT tenant_id, deployment_id, service_month FROM known WHERE NOT has_place) d
     ), numbered AS (
       SELECT k.*, row_number() OVER (
         PARTITION BY deployment_id, service_month, has_place ORDER BY model
       ) AS nth FROM known k
     ), place AS MATERIALIZED (
       SELECT DISTINCT tenant_id, deployment_id, resource_kind, service_month,
-        CASE WHEN has_place OR nth + (
-          SELECT count(DISTINCT o.model) FROM usage_buckets o
-          WHERE o.service_month = k.service_month AND o.tenant_id = k.tenant_id
-            AND o.deployment_id = k.deployment_id AND o.source = 'llm' AND o.model <> ${OTHER_MODELS}
-        ) <= ${MAX_MODELS} THEN model ELSE ${OTHER_MODELS} END AS model
-      FROM numbered k
+        CASE WHEN has_place OR nth <= free THEN model ELSE ${OTHER_MODELS} END AS model
+      FROM numbered LEFT JOIN room USING (tenant_id, deployment_id, service_month)
     ), found AS MATERIALIZED (
       SELECT * FROM usage_buckets
-      WHERE sealed_for IS NULL AND bucket_id = ANY (ARRAY(
+      -- With the CASE, PostgreSQL can't read the index of all open buckets instead.
+      WHERE CASE WHEN sealed_for IS NULL THEN true ELSE false END AND bucket_id = ANY (ARRAY(
         SELECT (SELECT bucket_id FROM usage_buckets b WHERE ${isOpenBucketOf(source)}) FROM place p
       ))
       ORDER BY bucket_id FOR NO KEY UPDATE
@@ -203,9 +207,9 @@ export function lockOpenBuckets(
 
 /** Condition: a bucket `b` is the open one of a key `p`. */
 function isOpenBucketOf(source: UsageSource) {
-  return sql.fragment`b.source = ${source} AND b.deployment_id = p.deployment_id
-    AND b.resource_kind = p.resource_kind AND b.service_month = p.service_month AND b.model = p.model
-    AND b.sealed_for IS NULL`;
+  return sql.fragment`b.source = ${source} AND b.tenant_id = p.tenant_id
+    AND b.service_month = p.service_month AND b.deployment_id = p.deployment_id
+    AND b.resource_kind = p.resource_kind AND b.model = p.model AND b.sealed_for IS NULL`;
 }
 
 const openBucket = z.object({
