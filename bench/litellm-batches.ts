@@ -7,7 +7,7 @@ import { sizeOf, type Bench, type BenchContext, type Figure } from './lib/bench.
 import { cpuText, measureCpu, type CpuPerEvent } from './lib/ingestion-cpu.ts';
 import { startIngestionServers, type IngestionServers } from './lib/ingestion-servers.ts';
 import { asOwnEvent, createLitellmEvents } from './lib/litellm-events.ts';
-import { post } from './lib/load.ts';
+import { postLarge } from './lib/load.ts';
 import { byMedian, describeRange } from './lib/median.ts';
 import { watchApi } from './lib/watch-api.ts';
 
@@ -78,10 +78,12 @@ async function measureRate(
       const bodies = texts.map((text) => Buffer.from(text));
       const before = await countEvents(servers);
       const load = { url: `${api.url}${path}`, key, connections };
-      const { result, cpu } = await measureCpu(servers, count, () => post(load, bodies));
+      const { result: seconds, cpu } = await measureCpu(servers, count, () =>
+        postLarge(load, bodies),
+      );
       const stored = (await countEvents(servers)) - before;
       if (stored !== count) throw new Error(`${stored} of ${count} events were stored`);
-      return { rate: count / result.seconds, cpu };
+      return { rate: count / seconds, cpu };
     };
     const batches = chunks(events, LITELLM_BATCH).map((batch) => `[${batch.join(', ')}]`);
     const litellm = await write(LITELLM, batches);

@@ -1,3 +1,4 @@
+import { Agent, request } from 'node:http';
 import autocannon from 'autocannon';
 
 export interface LoadOptions {
@@ -32,6 +33,48 @@ export async function post(
     throw new Error(`${result.requests} of ${bodies.length} requests were answered`);
   }
   return result;
+}
+
+/**
+ * The same for bodies of megabytes. autocannon copies each of them, which takes six times as much CPU as sending it.
+ * @returns the time from the first request to the last answer, in seconds
+ * @throws Error if a request fails or isn't answered with 200
+ */
+export async function postLarge(
+  { url, key, connections }: LoadOptions,
+  bodies: readonly Buffer[],
+): Promise<number> {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const headers = { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' };
+  const send = (body: Buffer) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const sent = request(url, {
+        method: 'POST',
+        agent,
+        headers: { ...headers, 'Content-Length': body.length },
+      });
+      sent.on('response', (response) => {
+        response.on('end', () => resolve(response.statusCode)).on('error', reject);
+        response.resume();
+      });
+      sent.on('error', reject);
+      sent.end(body);
+    });
+  const waiting = [...bodies];
+  const startedAt = performance.now();
+  try {
+    await Promise.all(
+      Array.from({ length: connections }, async () => {
+        for (let body; (body = waiting.shift()) !== undefined;) {
+          const status = await send(body);
+          if (status !== 200) throw new Error(`a request was answered with ${status}`);
+        }
+      }),
+    );
+    return (performance.now() - startedAt) / 1000;
+  } finally {
+    agent.destroy();
+  }
 }
 
 /**
