@@ -293,7 +293,7 @@ export function renderNextSteps(
     `  Tenant pages       ${env.API_URL}/tenant`,
     `  Tenant key         npm run cli -- ${createKey}`,
     `  API reference      ${env.API_URL}/docs`,
-    `  List invoices      npm run cli -- invoices list --period ${month}`,
+    `  List invoices      npm run cli -- invoices list --month ${month}`,
     `  Force a rerun      npm run cli -- ${force}`,
     `  Read the log       ${logFile}`,
     '',

@@ -50,7 +50,7 @@ export function createOperatorApi(
       const found: InvoiceHeader[] = [];
       for (let cursor: string | null = ''; cursor !== null;) {
         const page: { invoices: InvoiceHeader[]; next_cursor: string | null } = await get(
-          `/api/v1/invoices?period=${month}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
+          `/api/v1/invoices?month=${month}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
         );
         found.push(...page.invoices);
         cursor = page.next_cursor;

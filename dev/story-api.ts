@@ -80,7 +80,7 @@ export function createStoryApi(apiUrl: string, apiKey: string, signal: AbortSign
   return {
     async invoices(month) {
       const { invoices } = await get<{ readonly invoices: readonly InvoiceHeader[] }>(
-        `/api/v1/invoices?period=${month}&limit=200`,
+        `/api/v1/invoices?month=${month}&limit=200`,
       );
       return invoices;
     },

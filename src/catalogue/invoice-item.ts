@@ -19,7 +19,7 @@ export const invoiceItemSchema = z
     amount_cents: z
       .int({ error: CENTS_HINT })
       .refine((cents) => cents !== 0, { error: CENTS_HINT })
-      .describe("In the minor unit of the tenant's currency, without tax. A credit is negative.")
+      .describe("In the minor unit of the tenant's currency, before tax. A credit is negative.")
       .meta({ example: 25_000 }),
     taxable: z.boolean().default(true).describe('Whether tax is computed on it.'),
     currency: currencyCode.optional().describe("By default the tenant's; another one is refused."),

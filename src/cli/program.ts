@@ -30,7 +30,7 @@ ${EXIT_CODES}
 
 Examples:
   npm run cli -- doctor
-  npm run cli -- invoices list --period 2026-05
+  npm run cli -- invoices list --month 2026-05
   npm run cli -- month-end force 2026-05 --tenant acme --reason "late usage"`,
     );
   const parts = await Promise.all(

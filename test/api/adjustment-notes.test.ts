@@ -42,7 +42,7 @@ const use = (tenantId: string, amount: string, kind = 'llm_usage') =>
   seedUsage(api.db, { tenantId, deploymentId: `${tenantId}-a`, kind, amount });
 
 async function invoiceOf(tenantId: string): Promise<z.infer<typeof invoiceSchema>> {
-  const { body } = await get(`invoices?tenant_id=${tenantId}&period=2026-05`);
+  const { body } = await get(`invoices?tenant_id=${tenantId}&month=2026-05`);
   return z.object({ invoices: z.array(invoiceSchema) }).parse(body).invoices[0]!;
 }
 async function notesOf(tenantId: string) {
@@ -240,16 +240,16 @@ describe('the list', () => {
       listSchema.parse((await get(`adjustment-notes?${query}`)).body).adjustment_notes.length;
     const { invoice_id } = await invoiceOf('paged');
     expect(await countOf(`invoice_id=${invoice_id}`)).toBe(3);
-    expect(await countOf('tenant_id=paged&period=2026-05')).toBe(3);
-    expect(await countOf('tenant_id=paged&period=2026-04')).toBe(0);
+    expect(await countOf('tenant_id=paged&month=2026-05')).toBe(3);
+    expect(await countOf('tenant_id=paged&month=2026-04')).toBe(0);
   });
 
   test.each([
     ['tenant_id=nobody', 404],
     ['invoice_id=x', 422],
     ['cursor=x', 422],
-    ['period=2026-13', 422],
-    ['month=2026-05', 422],
+    ['month=2026-13', 422],
+    ['period=2026-05', 422],
   ])('rejects %s', async (query, status) => {
     expect(problemOf(await get(`adjustment-notes?${query}`))).toMatchObject({ status });
   });

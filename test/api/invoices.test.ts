@@ -97,7 +97,7 @@ async function reissue(oldId: string, tenantId: string, month: string): Promise<
 }
 
 describe('the list', () => {
-  test('has the newest period first, and superseded invoices only on request', async () => {
+  test('has the newest month first, and superseded invoices only on request', async () => {
     const { page } = await list('');
     expect(page.invoices.map(({ period_start }) => period_start)).toEqual(
       ['04', '03', '03', '02', '02', '01', '01'].map((month) => `2026-${month}-01`),
@@ -106,11 +106,11 @@ describe('the list', () => {
     expect((await list('?status=superseded')).page.invoices).toMatchObject([
       { invoice_id: superseded, superseded_by: live },
     ]);
-    expect((await list('?include_superseded=true&period=2026-04')).page.invoices).toHaveLength(2);
+    expect((await list('?include_superseded=true&month=2026-04')).page.invoices).toHaveLength(2);
   });
 
   test('can be filtered', async () => {
-    expect((await list('?tenant_id=acme&period=2026-02')).page.invoices).toMatchObject([
+    expect((await list('?tenant_id=acme&month=2026-02')).page.invoices).toMatchObject([
       { tenant_id: 'acme', period_start: '2026-02-01', number: expect.any(String) as string },
     ]);
     expect((await list('?status=void')).page.invoices).toEqual([]);
@@ -162,8 +162,8 @@ describe('the list', () => {
     ['limit=1.5', 'limit'],
     ['limit=1&limit=2', 'limit'],
     ['status=draft', 'status'],
-    ['period=2026-13', 'period'],
-    ['period=2026-05-01', 'period'],
+    ['month=2026-13', 'month'],
+    ['month=2026-05-01', 'month'],
     ['tenant_id=%27%3B--', 'tenant_id'],
     ['__proto__=x', '__proto__'],
     ['page=2', 'page'],

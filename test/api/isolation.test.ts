@@ -90,7 +90,7 @@ function pathsOf({ revised }: FullBooks): readonly string[] {
 }
 const LISTS = [
   ...['invoices', 'invoices?include_superseded=true', 'invoices?status=void'],
-  ...['invoices?period=2026-05', 'adjustment-notes', 'adjustment-notes?period=2026-05'],
+  ...['invoices?month=2026-05', 'adjustment-notes', 'adjustment-notes?month=2026-05'],
   'usage-thresholds',
 ];
 

@@ -128,7 +128,7 @@ describe('the list of payments', () => {
     expect(next).toEqual({ payments: all.payments.slice(1), next_cursor: null });
     for (const [filter, count] of [
       ['tenant_id=zeta', 1],
-      ['period=2026-04', 0],
+      ['month=2026-04', 0],
       ['invoice_number=acme-000001', 1],
       ['received_from=2026-06-13', 0],
       ['received_to=2026-06-12', 2],

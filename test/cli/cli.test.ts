@@ -214,7 +214,7 @@ test('the Schedule: applied, paused, described, resumed', async () => {
       'Schedule of daily notices created: it fires at 08:00 UTC every day.\n' +
       'Schedule of the usage sweep created: it fires every 5 minutes.',
   );
-  expect((await runCli(['schedule', 'pause', '--note', 'meters'], env)).code).toBe(0);
+  expect((await runCli(['schedule', 'pause', '--reason', 'meters'], env)).code).toBe(0);
   const again = ['schedule', 'apply', '--hour', '7', '--sweep-minutes', '10'];
   expect((await runCli(again, env)).stdout).toMatch(
     /updated: it fires at 07:00[^]+sweep updated: it fires every 10 minutes/,

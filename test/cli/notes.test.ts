@@ -33,9 +33,9 @@ describe('notes list', () => {
   test('is filtered by tenant, month and invoice', async () => {
     const none = 'No adjustment notes match.';
     expect(await say('notes', 'list', '--tenant', 'zeta')).toContain(none);
-    expect(await say('notes', 'list', '--period', '2026-04')).toContain(none);
+    expect(await say('notes', 'list', '--month', '2026-04')).toContain(none);
     expect(await say('notes', 'list', '--invoice', 'zeta-000001')).toContain(none);
-    const found = await say('notes', 'list', '--period', MONTH, '--invoice', 'acme-000001');
+    const found = await say('notes', 'list', '--month', MONTH, '--invoice', 'acme-000001');
     expect(found).toContain('acme-A000001');
   });
 

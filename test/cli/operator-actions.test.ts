@@ -136,7 +136,7 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
   'keys.revoke': [[ID], { outcome: 'refused' }],
   'keys.sign': [[ID], { outcome: 'refused' }],
   'keys.unsign': [[ID], { outcome: 'refused', target: { secret_id: ID } }],
-  'schedule.pause': [['--note', 'x'], { outcome: 'refused', input: { note: 'x' } }],
+  'schedule.pause': [['--reason', 'x'], { outcome: 'refused', input: { reason: 'x' } }],
   'schedule.apply': [['--hour', '7'], { outcome: 'done', input: { hour: 7, minute: 0 } }],
   'schedule.resume': [[], { outcome: 'done' }],
   'schedule.trigger': [[], { outcome: 'done' }],
@@ -176,7 +176,7 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
     { outcome: 'done', target: { events: [7, 8] }, input: { reason: 'x', yes: true } },
   ],
   'payments.record': [
-    ['no-such-invoice', '--amount', '1.00', '--received-on', '2026-06-12', '--id', 'x'],
+    ['no-such-invoice', '--amount', '1.00', '--received-on', '2026-06-12', '--payment-id', 'x'],
     { outcome: 'refused', target: { invoice: 'no-such-invoice' } },
   ],
   'payments.import': [
@@ -228,11 +228,11 @@ const ON_RECORD: Readonly<Record<string, readonly [string[], object]>> = {
     },
   ],
   'webhooks.add': [
-    ['https://billing.example.com/hooks', '--events', 'run.finished', '--label', 'billing'],
+    ['https://billing.example.com/hooks', '--event-types', 'run.finished', '--label', 'billing'],
     {
       outcome: 'done',
       target: { url: 'https://billing.example.com/hooks' },
-      input: { events: ['run.finished'], label: 'billing' },
+      input: { event_types: ['run.finished'], label: 'billing' },
     },
   ],
   'webhooks.disable': [[ID], { outcome: 'refused', target: { endpoint_id: ID } }],
@@ -316,7 +316,7 @@ describe('on record', () => {
 test('what cannot be put on record is not done', async () => {
   const DATABASE_URL = 'postgres://app:x@127.0.0.1:1/arcadia';
   const nowhere = { ...env, ...IN_A_HURRY, DATABASE_URL };
-  expect((await runCli(['schedule', 'pause', '--note', 'unseen'], nowhere)).code).toBe(1);
+  expect((await runCli(['schedule', 'pause', '--reason', 'unseen'], nowhere)).code).toBe(1);
   const { stdout } = await runCli(['schedule', 'describe', '--json'], env);
   expect(stdout).toContain('"paused": false');
 });

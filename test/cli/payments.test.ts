@@ -32,7 +32,7 @@ function write(name: string, content: string): string {
   return path;
 }
 
-const RECORD = ['--received-on', '2026-06-12', '--id', 'bank-1'];
+const RECORD = ['--received-on', '2026-06-12', '--payment-id', 'bank-1'];
 
 test('payments record: says what is left, and repeating it changes nothing', async () => {
   const record = ['payments', 'record', 'acme-000001', '--amount', '20.00', ...RECORD];
@@ -74,7 +74,7 @@ test.each([
 });
 
 test('payments record with an invalid date: exit code 2', async () => {
-  const args = ['acme-000001', '--amount', '1', '--id', 'x', '--received-on', '2026-02-30'];
+  const args = ['acme-000001', '--amount', '1', '--payment-id', 'x', '--received-on', '2026-02-30'];
   expect((await cli('payments', 'record', ...args)).code).toBe(2);
 });
 

@@ -168,7 +168,7 @@ describe('errors', () => {
 
   test.each([
     [['month-end', 'strat', MONTH], 'start'],
-    [['invoices', 'list', '--perod', MONTH], '--period'],
+    [['invoices', 'list', '--mont', MONTH], '--month'],
   ])('%j: what was meant', async (args, meant) => {
     const inText = await runCli(args, env);
     expect(inText).toMatchObject({

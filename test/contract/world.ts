@@ -120,7 +120,7 @@ async function postUsage(baseUrl: string, gateway: string, metering: string): Pr
 async function closeMonth(baseUrl: string, operator: string, month: string): Promise<string> {
   const client = createClient({ baseUrl, apiKey: operator });
   await client.POST('/api/v1/roll-ups', { body: { month, request_id: `seed-${month}` } });
-  const query = { tenant_id: 'acme', period: month };
+  const query = { tenant_id: 'acme', month };
   const { data } = await until(
     () => client.GET('/api/v1/invoices', { params: { query } }),
     (answer) => answer.data?.invoices.length === 1,

@@ -129,7 +129,7 @@ export function startFinance(options: FinanceOptions): Finance {
 
   /** An invoice of the month that stood a moment ago; null: the tenant has none. */
   async function findInvoice(tenantId: string) {
-    const query = new URLSearchParams({ tenant_id: tenantId, period: MONTH });
+    const query = new URLSearchParams({ tenant_id: tenantId, month: MONTH });
     const { status, body } = await ask('GET', `/api/v1/invoices?${query.toString()}`);
     const found = status === 200 ? listed.parse(body).invoices : [];
     return pick(found);

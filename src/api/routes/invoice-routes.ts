@@ -30,7 +30,7 @@ import {
 import { taxViewSchema } from '../../db/tax/invoice-tax.ts';
 import { lineChangeSchema, readDifference } from '../../db/invoices/invoice-difference.ts';
 
-/** Pages through invoices, newest period first. */
+/** Pages through invoices, newest month first. */
 export const pageOfInvoices = pagedBy(
   z.strictObject({
     period_start: z.string().regex(/^[12]\d{3}-(?:0[1-9]|1[0-2])-01$/),
@@ -39,14 +39,14 @@ export const pageOfInvoices = pagedBy(
   ({ period_start, invoice_id }: InvoiceHeader): InvoiceCursor => ({ period_start, invoice_id }),
 );
 
-/** Lists invoices, newest period first. */
+/** Lists invoices, newest month first. */
 export const getInvoices = defineRoute(
   {
     method: 'get',
     path: '/api/v1/invoices',
     operationId: 'getInvoices',
     tag: 'Invoices',
-    summary: 'List invoices, newest period first',
+    summary: 'List invoices, newest month first',
     description: 'A tenant key sees only invoices of its own tenant.',
     scopes: ['tenant', 'operator'],
     rateLimited: true,
@@ -72,7 +72,7 @@ export const getInvoices = defineRoute(
         .enum(['true', 'false'])
         .optional()
         .describe('true: only invoices past their due date with a balance above 0.'),
-      period: month.optional(),
+      month: month.optional(),
       limit: pageLimit(200, 50),
       cursor: cursorParam,
     }),
@@ -95,7 +95,7 @@ export const getInvoices = defineRoute(
       paymentStatus: query.payment_status,
       open: query.open && query.open === 'true',
       overdue: query.overdue && query.overdue === 'true',
-      periodStart: query.period && monthStart(query.period),
+      periodStart: query.month && monthStart(query.month),
     };
     const { entries, next_cursor } = await pageOfInvoices(query, (page) =>
       listInvoices(db, filter, page, readerOf(caller)),

@@ -14,7 +14,7 @@ import { month, pageLimit } from '../http/request-fields.ts';
 import { knownTenant, readerOf } from './invoice-params.ts';
 import { noteParams, requireNote } from './note-params.ts';
 
-/** Pages through adjustment notes, newest period first. */
+/** Pages through adjustment notes, newest month first. */
 export const pageOfNotes = pagedBy(
   z.strictObject({
     period_start: z.string().regex(/^[12]\d{3}-(?:0[1-9]|1[0-2])-01$/),
@@ -26,20 +26,20 @@ export const pageOfNotes = pagedBy(
   }),
 );
 
-/** Lists adjustment notes, newest period first. */
+/** Lists adjustment notes, newest month first. */
 export const getAdjustmentNotes = defineRoute(
   {
     method: 'get',
     path: '/api/v1/adjustment-notes',
     operationId: 'getAdjustmentNotes',
     tag: 'Adjustment notes',
-    summary: 'List adjustment notes, newest period first',
+    summary: 'List adjustment notes, newest month first',
     description: 'A tenant key sees only notes of its own tenant, once their period is released.',
     scopes: ['tenant', 'operator'],
     rateLimited: true,
     query: z.strictObject({
       tenant_id: externalId.optional(),
-      period: month.optional().describe('The service month of the invoices that they adjust.'),
+      month: month.optional().describe('The service month of the invoices that they adjust.'),
       invoice_id: z.uuid().optional().describe('The invoice that they adjust.'),
       limit: pageLimit(200, 50),
       cursor: cursorParam,
@@ -58,7 +58,7 @@ export const getAdjustmentNotes = defineRoute(
   async ({ query, caller }, { db }) => {
     const filter = {
       tenantId: await knownTenant(db, caller, query.tenant_id),
-      periodStart: query.period && monthStart(query.period),
+      periodStart: query.month && monthStart(query.month),
       invoiceId: query.invoice_id,
     };
     const { entries, next_cursor } = await pageOfNotes(query, (page) =>

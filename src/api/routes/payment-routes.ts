@@ -184,7 +184,7 @@ export const getPayments = defineRoute(
     rateLimited: true,
     query: z.strictObject({
       tenant_id: externalId.optional(),
-      period: month.optional().describe('The month of the paid invoices.'),
+      month: month.optional().describe('The month of the paid invoices.'),
       invoice_number: visibleId(100)
         .optional()
         .describe("All payments of this invoice's month, whichever revision they name."),
@@ -204,7 +204,7 @@ export const getPayments = defineRoute(
   async ({ query, caller }, { db }) => {
     const filter = {
       tenantId: await knownTenant(db, caller, query.tenant_id),
-      periodStart: query.period && monthStart(query.period),
+      periodStart: query.month && monthStart(query.month),
       invoiceNumber: query.invoice_number,
       receivedFrom: query.received_from,
       receivedTo: query.received_to,

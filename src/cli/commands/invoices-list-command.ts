@@ -14,7 +14,7 @@ import { renderInvoices } from '../render/invoice-text.ts';
 
 interface Options {
   readonly tenant?: string;
-  readonly period?: Month;
+  readonly month?: Month;
   readonly status?: InvoiceStatus;
   readonly includeSuperseded?: boolean;
   readonly paymentStatus?: PaymentStatus;
@@ -27,7 +27,7 @@ export function invoicesListCommand(): Command {
   return new Command('list')
     .description('list invoices, newest month first')
     .option('--tenant <id>', 'only invoices of this tenant')
-    .option('--period <month>', 'only invoices of this month, such as 2026-05', monthArgument)
+    .option('--month <month>', 'only invoices of this month, such as 2026-05', monthArgument)
     .addOption(
       new Option(
         '--status <status>',
@@ -48,17 +48,17 @@ export function invoicesListCommand(): Command {
       'after',
       `
 Examples:
-  npm run cli -- invoices list --period 2026-05
+  npm run cli -- invoices list --month 2026-05
   npm run cli -- invoices list --tenant acme --open
   npm run cli -- invoices list --overdue`,
     )
     .action(async (options: Options, command: Command) => {
-      const { tenant, period, limit, ...filter } = options;
+      const { tenant, month, limit, ...filter } = options;
       const invoices = await withDatabase(readEnvironment(process.env), async (db) => {
         await requireKnown(db, 'tenant', tenant);
         return listInvoices(
           db,
-          { ...filter, tenantId: tenant, periodStart: period && monthStart(period) },
+          { ...filter, tenantId: tenant, periodStart: month && monthStart(month) },
           { after: null, limit },
         );
       });

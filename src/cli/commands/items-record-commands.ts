@@ -28,7 +28,7 @@ export function itemsAddCommand(): Command {
     .argument('<item>', 'id of the item; the same one again changes nothing')
     .requiredOption('--tenant <id>', 'tenant that is invoiced')
     .requiredOption('--month <month>', 'first month whose invoice can take it', monthArgument)
-    .requiredOption('--amount <amount>', 'amount without tax, such as 250.00; a credit is negative')
+    .requiredOption('--amount <amount>', 'amount before tax, such as 250.00; a credit is negative')
     .requiredOption('--description <text>', 'text of the line on the invoice')
     .option('--no-taxable', 'charge no tax on it')
     .addHelpText(

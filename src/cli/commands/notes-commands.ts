@@ -9,7 +9,7 @@ import { renderNote, renderNotes } from '../render/note-text.ts';
 
 interface Options {
   readonly tenant?: string;
-  readonly period?: Month;
+  readonly month?: Month;
   readonly invoice?: string;
   readonly limit: number;
 }
@@ -19,20 +19,20 @@ export function notesListCommand(): Command {
     .description('list adjustment notes, newest month first')
     .option('--tenant <id>', 'only notes of this tenant')
     .option(
-      '--period <month>',
+      '--month <month>',
       'only notes of invoices of this month, such as 2026-05',
       monthArgument,
     )
     .option('--invoice <invoice>', 'only notes that adjust this invoice (number or id)')
     .option('--limit <count>', 'maximum number of notes', integerArgument(1, 10_000), 100)
-    .addHelpText('after', '\nExample:\n  npm run cli -- notes list --period 2026-05')
-    .action(async ({ tenant, period, invoice, limit }: Options, command: Command) => {
+    .addHelpText('after', '\nExample:\n  npm run cli -- notes list --month 2026-05')
+    .action(async ({ tenant, month, invoice, limit }: Options, command: Command) => {
       const notes = await withDatabase(readEnvironment(process.env), async (db) => {
         await requireKnown(db, 'tenant', tenant);
         const adjusted = invoice === undefined ? null : await requireInvoice(db, invoice);
         const filter = {
           tenantId: tenant,
-          periodStart: period && monthStart(period),
+          periodStart: month && monthStart(month),
           invoiceId: adjusted?.invoice_id,
         };
         return listNotes(db, filter, { after: null, limit });

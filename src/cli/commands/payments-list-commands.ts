@@ -11,7 +11,7 @@ import { renderAging, renderBalances, renderPayments } from '../render/payments-
 interface ListOptions {
   readonly tenant?: string;
   readonly invoice?: string;
-  readonly period?: Month;
+  readonly month?: Month;
   readonly receivedFrom?: string;
   readonly receivedTo?: string;
   readonly limit: number;
@@ -22,18 +22,22 @@ export function paymentsListCommand(): Command {
     .description('list payments, latest recorded first')
     .option('--tenant <id>', 'only payments of this tenant')
     .option('--invoice <invoice>', 'only payments of this invoice, by number or id')
-    .option('--period <month>', 'only payments for invoices of this month', monthArgument)
+    .option(
+      '--month <month>',
+      'only payments for invoices of this month, such as 2026-05',
+      monthArgument,
+    )
     .option('--received-from <date>', 'only payments received on this date or later', dateArgument)
     .option('--received-to <date>', 'only payments received on this date or earlier', dateArgument)
     .option('--limit <count>', 'maximum number of payments', integerArgument(1, 10_000), 100)
     .addHelpText('after', '\nExample:\n  npm run cli -- payments list --tenant acme')
     .action(async (options: ListOptions, command: Command) => {
-      const { tenant, invoice, period, receivedFrom, receivedTo, limit } = options;
+      const { tenant, invoice, month, receivedFrom, receivedTo, limit } = options;
       const payments = await withDatabase(readEnvironment(process.env), async (db) => {
         await requireKnown(db, 'tenant', tenant);
         const invoiceNumber =
           invoice === undefined ? undefined : (await requireInvoice(db, invoice)).number;
-        const periodStart = period && monthStart(period);
+        const periodStart = month && monthStart(month);
         const filter = { tenantId: tenant, invoiceNumber, periodStart, receivedFrom, receivedTo };
         return listPayments(db, filter, { after: null, limit });
       });

@@ -12,7 +12,7 @@ import { actor, operatorAction } from '../record-action.ts';
 import { balanceText } from '../render/payments-text.ts';
 
 interface Options {
-  readonly id: string;
+  readonly paymentId: string;
   readonly amount: string;
   readonly receivedOn: string;
   readonly method?: string;
@@ -28,7 +28,7 @@ export function paymentsRecordCommand(): Command {
       "amount in the invoice's currency; negative for a reversal",
     )
     .requiredOption('--received-on <date>', 'value date, such as 2026-06-12', dateArgument)
-    .requiredOption('--id <id>', "the payment's id in your bank or ledger")
+    .requiredOption('--payment-id <id>', "the payment's id in your bank or ledger")
     .option('--method <text>', 'such as "bank transfer"')
     .option('--reference <text>', "the payer's reference")
     .addHelpText(
@@ -39,9 +39,10 @@ with a negative amount instead. From its first payment on an invoice is settled:
 adjustment note, and it can't be voided.
 
 Examples:
-  npm run cli -- payments record acme-000001 --amount 59.13 --received-on 2026-06-12 --id bank-4711
-  npm run cli -- payments record acme-000001 --amount -59.13 --received-on 2026-06-15 --id bank-4712 \\
-    --reference "returned by the bank"`,
+  npm run cli -- payments record acme-000001 --amount 59.13 --received-on 2026-06-12 \\
+    --payment-id bank-4711
+  npm run cli -- payments record acme-000001 --amount -59.13 --received-on 2026-06-15 \\
+    --payment-id bank-4712 --reference "returned by the bank"`,
     )
     .action(async (idOrNumber: string, options: Options, command: Command) => {
       const done = await operatorAction(command, readEnvironment(process.env), async (db) => {
@@ -74,14 +75,14 @@ Examples:
 
 /** @throws CliError */
 function readPayment(options: Options, number: string, currency: string) {
-  const { id, amount, receivedOn, method, reference } = options;
+  const { paymentId, amount, receivedOn, method, reference } = options;
   const amountCents = parseSignedAmount(amount, currency);
   if (amountCents === null) {
     throw new CliError(`--amount: ${amountHint(amount, currency, 'other than 0')}`);
   }
   const { success, data, error } = paymentFields.safeParse(
     {
-      payment_id: id,
+      payment_id: paymentId,
       invoice_number: number,
       amount_cents: amountCents,
       received_on: receivedOn,

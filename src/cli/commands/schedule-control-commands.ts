@@ -10,48 +10,48 @@ import { operatorAction } from '../record-action.ts';
 import { print } from '../output.ts';
 import { loadCalendar } from '../../db/settings/load-calendar.ts';
 import type { Month } from '../../domain/period.ts';
-import { monthArgument } from '../arguments.ts';
+import { monthArgument, reasonArgument } from '../arguments.ts';
 import { requireClosable } from '../preconditions.ts';
 
 export function schedulePauseCommand(): Command {
   return new Command('pause')
     .description('pause the Schedule')
-    .requiredOption('--note <text>', 'reason, shown in the Web UI')
+    .requiredOption('--reason <text>', 'reason, shown in the Web UI', reasonArgument)
     .addHelpText(
       'after',
       `
 Firings during the pause are skipped. Close those months afterwards with \`schedule backfill MONTH\`.
 
 Example:
-  npm run cli -- schedule pause --note "meters are being repaired"`,
+  npm run cli -- schedule pause --reason "meters are being repaired"`,
     )
-    .action(async ({ note }: { note: string }, command: Command) => {
+    .action(async ({ reason }: { reason: string }, command: Command) => {
       const env = readEnvironment(process.env);
       await operatorAction(command, env, () =>
-        withTemporal(env, ({ client }) => pauseSchedule(client, note)),
+        withTemporal(env, ({ client }) => pauseSchedule(client, reason)),
       );
-      print(command, { paused: true, note }, () => 'The Schedule is paused.');
+      print(command, { paused: true, note: reason }, () => 'The Schedule is paused.');
     });
 }
 
 export function scheduleResumeCommand(): Command {
   return new Command('resume')
     .description('resume a paused Schedule')
-    .option('--note <text>', 'note, shown in the Web UI', 'resumed by the CLI')
+    .option('--reason <text>', 'reason, shown in the Web UI', reasonArgument, 'resumed by the CLI')
     .addHelpText(
       'after',
       `
 Firings missed during the pause are not repeated. Use \`schedule backfill MONTH\` for each of them.
 
 Example:
-  npm run cli -- schedule resume --note "meters are repaired"`,
+  npm run cli -- schedule resume --reason "meters are repaired"`,
     )
-    .action(async ({ note }: { note: string }, command: Command) => {
+    .action(async ({ reason }: { reason: string }, command: Command) => {
       const env = readEnvironment(process.env);
       await operatorAction(command, env, () =>
-        withTemporal(env, ({ client }) => resumeSchedule(client, note)),
+        withTemporal(env, ({ client }) => resumeSchedule(client, reason)),
       );
-      print(command, { paused: false, note }, () => 'The Schedule is active.');
+      print(command, { paused: false, note: reason }, () => 'The Schedule is active.');
     });
 }
 

@@ -50,7 +50,7 @@ Example:
 export function taxAssignCommand(): Command {
   return new Command('assign')
     .description('assign a tax treatment to a tenant from a month on')
-    .argument('<tenant>', 'tenant id')
+    .argument('<tenant>', 'id of the tenant')
     .argument('<treatment>', 'code of the treatment')
     .requiredOption('--from <month>', 'first month that is taxed by it, such as 2026-05')
     .option('--replace', 'correct the treatment that is recorded from the same month on')

@@ -32,7 +32,7 @@ export function usageReconcileCommand(): Command {
     )
     .option('--keys <file>', "LiteLLM's keys, as for `usage send`")
     .option('--teams <file>', "LiteLLM's teams, likewise")
-    .option('--tenant <tenant>', "the log has only this tenant's requests")
+    .option('--tenant <id>', "the log has only this tenant's requests")
     .option('--currency <code>', "currency of LiteLLM's price list", DEFAULT_COST_CURRENCY)
     .addHelpText(
       'after',

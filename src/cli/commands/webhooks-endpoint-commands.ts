@@ -17,7 +17,7 @@ import { eventTypeArgument, labelArgument, idArgument, unknownEndpoint } from '.
 import { renderTable } from '../render/text-table.ts';
 
 interface Options {
-  readonly events: readonly WebhookEventType[];
+  readonly eventTypes: readonly WebhookEventType[];
   readonly label?: string | null;
 }
 
@@ -29,7 +29,7 @@ export function webhooksAddCommand(): Command {
       'https URL with a public address, or one that WEBHOOK_ALLOWED_NETWORKS allows',
     )
     .addOption(
-      new Option('--events <types...>', 'event types to send, or all')
+      new Option('--event-types <types...>', 'event types to send, or all')
         .argParser(eventTypeArgument)
         .makeOptionMandatory(),
     )
@@ -41,9 +41,10 @@ Prints the endpoint's secret, once: the receiver verifies signatures with it (St
 the worker's SIGNING_MASTER_SECRETS and WEBHOOK_ALLOWED_NETWORKS.
 
 Example:
-  npm run cli -- webhooks add https://billing.example.com/hooks --events invoice.issued invoice.superseded`,
+  npm run cli -- webhooks add https://billing.example.com/hooks \\
+    --event-types invoice.issued invoice.superseded`,
     )
-    .action(async (text: string, { events, label = null }: Options, command: Command) => {
+    .action(async (text: string, { eventTypes, label = null }: Options, command: Command) => {
       const done = await operatorAction(
         command,
         readEnvironment(process.env),
@@ -53,7 +54,7 @@ Example:
             throw new CliError(`Events can't be sent to ${JSON.stringify(text)}: ${reason}`);
           }
           const masterSecret = newest(api.signingMasterSecrets);
-          const made = await createWebhookEndpoint(db, { url, label, eventTypes: events });
+          const made = await createWebhookEndpoint(db, { url, label, eventTypes });
           return { ...made, secret: showSecret(masterSecret, made.secretId) };
         },
       );

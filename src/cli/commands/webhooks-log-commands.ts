@@ -16,7 +16,7 @@ import { operatorAction } from '../record-action.ts';
 interface Options {
   readonly endpoint?: string;
   readonly event?: string;
-  readonly status?: 'delivered' | 'failed';
+  readonly outcome?: 'delivered' | 'failed';
   readonly limit: number;
 }
 
@@ -26,7 +26,7 @@ export function webhooksLogCommand(): Command {
     .option('--endpoint <id>', 'only attempts to this endpoint', idArgument)
     .option('--event <id>', 'only attempts for this event (its webhook-id)', idArgument)
     .addOption(
-      new Option('--status <status>', 'only attempts with this result').choices([
+      new Option('--outcome <outcome>', 'only attempts with this outcome').choices([
         'delivered',
         'failed',
       ]),
@@ -38,10 +38,10 @@ export function webhooksLogCommand(): Command {
 --json adds the beginning of each response.
 
 Example:
-  npm run cli -- webhooks log --status failed --limit 20`,
+  npm run cli -- webhooks log --outcome failed --limit 20`,
     )
-    .action(async ({ endpoint, event, status, limit }: Options, command: Command) => {
-      const filters = { endpointId: endpoint, eventId: event, outcome: status };
+    .action(async ({ endpoint, event, outcome, limit }: Options, command: Command) => {
+      const filters = { endpointId: endpoint, eventId: event, outcome };
       const attempts = await withDatabase(readEnvironment(process.env), async (db) => {
         await requireKnown(db, 'webhook endpoint', endpoint);
         await requireKnown(db, 'webhook event', event);

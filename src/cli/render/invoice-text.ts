@@ -109,7 +109,7 @@ export function renderInvoices(invoices: readonly InvoiceHeader[]): string {
   return renderTable<InvoiceHeader>(
     [
       { head: 'number', value: (invoice) => invoice.number },
-      { head: 'period', value: (invoice) => invoice.period_start.slice(0, '2026-05'.length) },
+      { head: 'month', value: (invoice) => invoice.period_start.slice(0, '2026-05'.length) },
       { head: 'rev', align: 'right', value: (invoice) => invoice.revision },
       { head: 'status', value: (invoice) => invoice.status, format: statusFormat },
       {

@@ -50,7 +50,7 @@ export function renderNotes(notes: readonly NoteHeader[]): string {
   return renderTable<NoteHeader>(
     [
       { head: 'number', value: (note) => note.number },
-      { head: 'period', value: (note) => note.period_start.slice(0, '2026-05'.length) },
+      { head: 'month', value: (note) => note.period_start.slice(0, '2026-05'.length) },
       { head: 'adjusts', value: (note) => note.adjusts_number },
       { head: 'origin', value: (note) => note.origin },
       { head: 'total', align: 'right', value: (n) => formatAmount(n.total_cents, n.currency) },

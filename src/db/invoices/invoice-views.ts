@@ -165,7 +165,7 @@ function headerColumns(reader: InvoiceReader) {
 }
 
 /**
- * Returns a page of invoices, newest period first.
+ * Returns a page of invoices, newest month first.
  * @param after the last invoice of the previous page; null for the first page
  */
 export function listInvoices(

@@ -85,7 +85,7 @@ function headers(reader: InvoiceReader) {
     FROM invoices n JOIN invoices i ON i.invoice_id = n.adjusts_invoice_id`;
 }
 
-/** Returns a page of adjustment notes, newest period first. @param after the last note of the previous page, or null */
+/** Returns a page of adjustment notes, newest month first. @param after the last note of the previous page, or null */
 export function listNotes(
   db: Queryable,
   { tenantId, periodStart, invoiceId }: NoteFilter,

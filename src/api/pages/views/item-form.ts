@@ -63,7 +63,7 @@ function itemFields(form: ItemForm, mistakes: readonly FieldMistake[]): Markup {
   })}${textField({
     id: 'amount',
     label: 'Amount',
-    hint: 'In the currency of the tenant, without tax. A credit is negative, such as -40.00.',
+    hint: 'In the currency of the tenant, before tax. A credit is negative, such as -40.00.',
     mistakes,
     value: form.amount,
     more: markup` required autocomplete="off"`,
