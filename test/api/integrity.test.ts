@@ -170,13 +170,13 @@ describe('the events of a line', () => {
         digest: expect.stringMatching(/^[0-9a-f]{64}$/),
       },
     });
-    const body = first.body as { events: { event_id: string }[]; next_after: string };
-    const second = await get(`${path}?limit=2&after=${encodeURIComponent(body.next_after)}`);
+    const body = first.body as { events: { event_id: string }[]; next_cursor: string };
+    const second = await get(`${path}?limit=2&cursor=${body.next_cursor}`);
     const rest = second.body as typeof body;
     expect([...body.events, ...rest.events].map(({ event_id }) => event_id)).toEqual(
       [...events].sort(),
     );
-    expect(rest.next_after).toBeNull();
+    expect(rest.next_cursor).toBeNull();
   });
 
   test('are summed once, however many pages are read', async () => {
@@ -193,8 +193,8 @@ describe('the events of a line', () => {
         .set('Authorization', `Bearer ${api.keys.operator}`);
     const pages = await Promise.all(Array.from({ length: 40 }, () => read('?limit=1')));
     const [first] = pages;
-    const { next_after: after } = first!.body as { next_after: string };
-    const second = await read(`?limit=1&after=${encodeURIComponent(after)}`);
+    const { next_cursor } = first!.body as { next_cursor: string };
+    const second = await read(`?limit=1&cursor=${next_cursor}`);
     expect(new Set([...pages, second].map(({ status }) => status))).toEqual(new Set([200]));
     expect((second.body as { line: object }).line).toEqual((first!.body as { line: object }).line);
     expect(summaries).toBe(1);
@@ -202,7 +202,8 @@ describe('the events of a line', () => {
 
   test('reject a cursor that cannot be an event id with 422', async () => {
     const { id } = await invoiced();
-    expect((await get(`/api/v1/invoices/${id}/lines/2/usage?after=%1b`)).status).toBe(422);
+    const cursor = Buffer.from(JSON.stringify('\u001b')).toString('base64url');
+    expect((await get(`/api/v1/invoices/${id}/lines/2/usage?cursor=${cursor}`)).status).toBe(422);
   });
 
   test('are available as a CSV without spreadsheet formulas', async () => {

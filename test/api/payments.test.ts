@@ -214,3 +214,18 @@ test('aging of a month and of all months, by currency', async () => {
   });
   expect((await api.call('get', '/api/v1/aging', { key: api.keys.acme })).status).toBe(403);
 });
+
+test('the list has pages after the longest ids too', async () => {
+  const longest = ['請', '"'].map((character) => character.repeat(200));
+  const payments = longest.map((payment_id) => ({ ...PAYMENT, payment_id, amount_cents: 1 }));
+  expect((await post({ payments })).status).toBe(200);
+  const found: string[] = [];
+  for (let cursor = ''; found.length < 10;) {
+    const page = await get<Payments>(`payments?limit=1${cursor}`);
+    found.push(...page.payments.map(({ payment_id }) => payment_id));
+    if (page.next_cursor === null) break;
+    cursor = `&cursor=${page.next_cursor}`;
+  }
+  expect(found).toHaveLength((await get<Payments>('payments')).payments.length);
+  expect(found).toEqual(expect.arrayContaining(longest));
+});

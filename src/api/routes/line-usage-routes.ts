@@ -12,9 +12,11 @@ import {
   lineUsageSchema,
   listEventsBehind,
   readLineUsage,
+  type EventBehindLine,
   type LineUsage,
 } from '../../db/usage/provenance.ts';
 import { visibleId } from '../../ingestion/usage-fields.ts';
+import { cursorParam, nextCursor, pagedBy } from '../http/paging.ts';
 import { pageLimit } from '../http/request-fields.ts';
 import { lineParams, requireInvoiceHeader } from './invoice-params.ts';
 import { noteLineParams, requireNoteHeader } from './note-params.ts';
@@ -46,6 +48,8 @@ const byAnything = z
       'expected "model", or "attribute:" and the name of an attribute, such as "attribute:team"',
   })
   .meta({ example: 'model' });
+
+const pageOfEvents = pagedBy(visibleId(200), ({ event_id }: EventBehindLine) => event_id);
 
 /** Where lines are, and what their document is called. */
 interface Place<Params extends z.ZodObject> {
@@ -83,7 +87,7 @@ function lineUsageRoutes<Params extends z.ZodObject>(place: Place<Params>) {
         'a digest, and the events, ordered by id. Also for superseded invoices.',
       query: z.strictObject({
         limit: pageLimit(1000, 100),
-        after: visibleId(200).optional().describe('next_after of the previous page.'),
+        cursor: cursorParam,
         by: byAttribute.optional().describe('Also sums the events by the values of an attribute.'),
       }),
       responses: {
@@ -98,7 +102,7 @@ function lineUsageRoutes<Params extends z.ZodObject>(place: Place<Params>) {
                 'With `by`: largest sum first. Empty if the events have expired. Null: without `by`.',
               ),
             events: z.array(behindLineSchema),
-            next_after: z.string().nullable().describe('Null on the last page.'),
+            next_cursor: nextCursor,
           }),
         },
       },
@@ -108,14 +112,13 @@ function lineUsageRoutes<Params extends z.ZodObject>(place: Place<Params>) {
       const { documentId, lineNo } = await place.require(db, params as z.output<Params>, caller);
       const line = await readLineSummary(db, documentId, lineNo, caller);
       if (line === null) throw noUsageBehind(lineNo);
-      const { after = null, limit, by = '' } = query;
-      const name = attributeOf(by);
+      const name = attributeOf(query.by ?? '');
       const by_attribute =
         name === null ? null : await readAttributeSums(db, documentId, line, name, caller);
-      const found = await listEventsBehind(db, documentId, lineNo, { after, limit: limit + 1 });
-      const events = found.slice(0, limit);
-      const next = found.length > limit ? (events.at(-1)?.event_id ?? null) : null;
-      return reply(200, { line, by_attribute, events, next_after: next });
+      const { entries, next_cursor } = await pageOfEvents(query, (page) =>
+        listEventsBehind(db, documentId, lineNo, page),
+      );
+      return reply(200, { line, by_attribute, events: entries, next_cursor });
     },
   );
   const csv = defineRoute(
