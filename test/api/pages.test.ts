@@ -159,6 +159,18 @@ describe('sign-in', () => {
   });
 });
 
+test("each link of the operators' navigation says what the title of its page says", async () => {
+  const operator = await signIn(api.app, api.keys.operator);
+  const { text } = await operator.get('/operator/months');
+  const links = [...text.matchAll(/<a href="(\/operator\/[a-z]+|\/quote)">([^<]+)<\/a>/g)];
+  expect(links.length).toBeGreaterThan(7);
+  for (const [, path = '', name = ''] of links) {
+    const [, title] = /<h1>([^<]+)<\/h1>/.exec((await operator.get(path)).text) ?? [];
+    // The title of the keys is `API keys`.
+    expect(title?.toLowerCase(), path).toContain(name.toLowerCase());
+  }
+});
+
 describe('a session', () => {
   test.each(PAGES.map((each) => [each.method, each.path, each.scopes] as const))(
     'with the right scope is required for %s %s',
