@@ -460,6 +460,7 @@ const PAGE_FIELDS = [
   'scope',
   'search',
   'seen',
+  'show',
   'since',
   'starts_on',
   'state',

@@ -7,6 +7,7 @@ import { createKey } from '../../src/db/access/api-keys.ts';
 import { sql } from '../../src/db/sql.ts';
 import { createTemporalLinks } from '../../src/temporal/temporal-links.ts';
 import { requestMonthEnd } from '../../src/temporal/month-end-client.ts';
+import { backdate } from '../_util/backdate.ts';
 import { invoicesOf, notesOf } from '../_util/books.ts';
 import { settleInvoice } from '../_util/build.ts';
 import { MONTH, seedSeller, seedTenant, seedUsage } from '../_util/seed.ts';
@@ -94,6 +95,7 @@ beforeAll(async () => {
     force: { tenantIds: ['globex'] },
   });
   await closed(stack.world, MONTH);
+  await backdate(stack.world.superuserUrl, 'globex-000001', 44);
   const [settled] = await invoicesOf(db, 'initech');
   await settleInvoice(stack.world, settled!);
   const late = { tenantId: 'initech', deploymentId: 'initech-a', kind: 'llm_usage' };
@@ -245,6 +247,9 @@ describe('every page can be read, used and printed on a screen', () => {
     await look('tenant-invoices', '/operator/tenants/globex/invoices');
     await look('tenant-subscriptions', '/operator/tenants/globex/subscriptions');
     await look('search', '/operator/search?q=e');
+    await look('receivables', '/operator/receivables');
+    await look('overdue', '/operator/receivables?show=overdue');
+    await look('aging', '/operator/receivables/aging');
     await look('items', '/operator/items');
     await look('new-item', '/operator/items/new');
     await look('withdraw', '/operator/items/workshop-7/withdraw');

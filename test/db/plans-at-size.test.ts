@@ -308,7 +308,11 @@ const USES: Readonly<Record<string, (uses: Uses) => Promise<unknown>>> = {
   },
   'API: invoices by what is owed': async ({ api }) => {
     await listInvoices(api, { paymentStatus: 'partly_paid' }, { after: null, limit: 10 });
+    await listAll(api, { open: true }, 'operator');
+    const after = { period_start: `${MONTHS.last}-01`, invoice_id: crypto.randomUUID() };
+    await listInvoices(api, { overdue: true }, { after, limit: 10 });
   },
+  'operator pages: what is owed by age': ({ api }) => readAging(api, null),
   'API: items that wait': async ({ api }) => {
     expect(await countWaitingItems(api, MONTHS.last)).toEqual({ items: 0, voided: 0 });
     await listItems(api, { state: 'waiting' }, { after: null, limit: 10 });
@@ -520,6 +524,7 @@ const BY_DESIGN: Readonly<Record<string, readonly string[]>> = {
   'API and CLI: late usage': RECONCILIATION,
   // Balances are derived: it walks the invoices, newest first, until the page is full.
   'API: invoices by what is owed': ['invoices'],
+  'operator pages: what is owed by age': ['invoices'],
   'CLI: verify': RECONCILIATION,
   'CLI: verify an archived month': RECONCILIATION,
 };

@@ -33,6 +33,7 @@ import { payInvoice } from './payment-pages.ts';
 import { dismissEvents, quarantine, quarantinedEvent, releaseEvents } from './quarantine-pages.ts';
 import { oneTenant, oneTenantLive, tenants, tenantSubscriptions } from './operator-tenant-pages.ts';
 import { quote } from './quote-page.ts';
+import { aging, receivables } from './receivable-pages.ts';
 import { release, review } from './release-pages.ts';
 import { search } from './search-page.ts';
 import { tenantInvoices, tenantNotes, tenantPayments } from './tenant-account-pages.ts';
@@ -173,6 +174,8 @@ export const PAGES: readonly PageRoute[] = [
   ...creditInvoice,
   ...creditNote,
   ...excludeOneEvent,
+  receivables,
+  aging,
   items,
   ...addItem,
   ...withdrawItem,

@@ -82,6 +82,7 @@ const NAVIGATION: Readonly<Record<Visitor['scope'], readonly Link[]>> = {
   operator: [
     { href: '/operator/months', text: 'Months' },
     { href: '/operator/tenants', text: 'Tenants' },
+    { href: '/operator/receivables', text: 'Receivables' },
     { href: '/operator/items', text: 'Charges and credits' },
     { href: '/operator/quarantine', text: 'Quarantine' },
     { href: '/operator/webhooks', text: 'Webhooks' },

@@ -11,7 +11,14 @@ import { badge, invoiceStatus } from './badge.ts';
 import { filterForm } from './filter-form.ts';
 import { table } from './html-table.ts';
 import { layout, type Link, type Visitor } from './layout.ts';
-import { accountHref, accountTrail, invoiceActionHref, invoiceHref, noteHref } from './places.ts';
+import {
+  accountHref,
+  accountTrail,
+  invoiceActionHref,
+  invoiceHref,
+  noteHref,
+  tenantIdLink,
+} from './places.ts';
 
 /** A tenant's invoices, adjustment notes and payments, for the tenant and for operators. */
 
@@ -44,16 +51,26 @@ export function tenantInvoicesPage(view: TenantInvoicesView): string {
     visitor,
     trail: accountTrail(visitor, tenantId),
     main: markup`${balances.map((balance) => balanceFacts(balance, account))}<ul class="links"><li><a href="${account}/adjustment-notes">Adjustment notes</a></li><li><a href="${account}/payments">Payments</a></li></ul>
-${filterForm(`${account}/invoices`, [{ name: 'show', label: 'Show', value: show ?? '', any: 'All', choices }])}${invoicesTable(entries, visitor, show === null ? 'No invoices yet.' : `No ${show} invoices.`)}${more(nextHref, 'Earlier invoices')}`,
+${filterForm(`${account}/invoices`, [{ name: 'show', label: 'Show', value: show ?? '', any: 'All', choices }])}${invoicesTable({ invoices: entries, visitor, empty: show === null ? 'No invoices yet.' : `No ${show} invoices.` })}${more(nextHref, 'Earlier invoices')}`,
   });
 }
 
-/** Renders invoices of a tenant, newest first. */
-export function invoicesTable(
-  invoices: readonly InvoiceHeader[],
-  visitor: Visitor,
-  empty = 'No invoices yet.',
-): Markup {
+export interface InvoicesTable {
+  readonly invoices: readonly InvoiceHeader[];
+  readonly visitor: Visitor;
+  /** Text to show without invoices. */
+  readonly empty: string;
+  /** Whether they belong to several tenants. */
+  readonly hasTenants?: boolean;
+}
+
+/** Renders invoices, newest first. */
+export function invoicesTable({
+  invoices,
+  visitor,
+  empty,
+  hasTenants = false,
+}: InvoicesTable): Markup {
   return table<InvoiceHeader>({
     caption: 'Invoices, newest first',
     empty,
@@ -65,6 +82,9 @@ export function invoicesTable(
         cell: ({ invoice_id, number, period_start }) =>
           markup`<a href="${invoiceHref(visitor, invoice_id)}">${number}</a><span class="sub">${formatMonth(period_start)}</span>`,
       },
+      ...(hasTenants
+        ? [{ head: 'Tenant', cell: ({ tenant_id }: InvoiceHeader) => tenantIdLink(tenant_id) }]
+        : []),
       { head: 'Issued', cell: ({ issued_on }) => formatDate(issued_on) },
       {
         head: 'Total',
@@ -196,7 +216,8 @@ function invoicesTrail(visitor: Visitor, tenantId: string): readonly Link[] {
   return [...accountTrail(visitor, tenantId), { href, text: 'Invoices' }];
 }
 
-function more(nextHref: string | null, text: string): Markup {
+/** Renders the link to the next page of a list; nothing on the last page. */
+export function more(nextHref: string | null, text: string): Markup {
   if (nextHref === null) return markup``;
   return markup`<p><a href="${nextHref}" rel="next">${text}</a></p>
 `;

@@ -75,7 +75,7 @@ export function tenantOverviewPage(view: TenantOverviewView): string {
     main: markup`<p class="soft"><span class="id">${tenantId}</span> is invoiced in ${currency}.</p>
 ${needsSection(view)}${balances.map((balance) => balanceFacts(balance, account))}${activitySection({ visitor, tenantId, activity, thresholds })}
 <h2 id="invoices">Invoices</h2>
-${invoicesTable(invoices.entries, visitor)}${allLink(invoices, `${account}/invoices`, 'All invoices')}${
+${invoicesTable({ invoices: invoices.entries, visitor, empty: 'No invoices yet.' })}${allLink(invoices, `${account}/invoices`, 'All invoices')}${
       notes.entries.length === 0
         ? ''
         : markup`<h2 id="notes">Adjustment notes</h2>
