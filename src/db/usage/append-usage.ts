@@ -4,6 +4,8 @@ import { columnArray, sql } from '../sql.ts';
 import type { Queryable } from '../pool.ts';
 import {
   expiredMonths,
+  IS_OPEN,
+  isOpenBucketOf,
   storedHashes,
   type BucketKey,
   type LlmEventRow,
@@ -160,8 +162,7 @@ const FRESH = sql.fragment`fresh AS MATERIALIZED (
  * statement fails. Events whose month has expired, or whose bucket isn't open, are left out.
  *
  * Its plan must not depend on statistics, which know nothing of a new month. So each bucket is looked up by a subquery: a
- * join may read all open buckets, for each of these. And the CASE leaves only the index of ids to the update, so buckets
- * are locked in that order.
+ * join may read all open buckets, for each of these.
  * @param amount of a fresh event
  * @param buckets that the numbers of the events stand for
  * @param currencies of the buckets' tenants; null for metered usage
@@ -179,10 +180,7 @@ function adding(
     SET event_count = b.event_count + k.events, total = b.total + k.total
     FROM (
       SELECT k.bucket_no, k.currency, sums.events, sums.total, (
-        SELECT bucket_id FROM usage_buckets
-        WHERE source = ${source} AND tenant_id = k.tenant_id AND service_month = k.service_month
-          AND deployment_id = k.deployment_id AND resource_kind = k.resource_kind AND model = k.model
-          AND sealed_for IS NULL
+        SELECT bucket_id FROM usage_buckets o WHERE ${isOpenBucketOf(source, 'k')}
       ) AS bucket_id
       FROM unnest(
         ${column(buckets, (b) => b.tenantId)}::text[],
@@ -196,7 +194,7 @@ function adding(
       WHERE service_month <> ALL ((SELECT ${expiredMonths(buckets)})::date[])
       ORDER BY bucket_id
     ) k
-    WHERE b.bucket_id = k.bucket_id AND CASE WHEN b.sealed_for IS NULL THEN true ELSE false END
+    WHERE b.bucket_id = k.bucket_id AND ${IS_OPEN}
     RETURNING k.bucket_no, k.currency,
       b.bucket_id, b.tenant_id, b.deployment_id, b.resource_kind, b.service_month, b.model
   )`;

@@ -186,16 +186,15 @@ export function lockOpenBuckets(
         CASE WHEN has_place OR nth <= free THEN model ELSE ${OTHER_MODELS} END AS model
       FROM numbered LEFT JOIN room USING (tenant_id, deployment_id, service_month)
     ), found AS MATERIALIZED (
-      SELECT * FROM usage_buckets
-      -- With the CASE, PostgreSQL can't read the index of all open buckets instead.
-      WHERE CASE WHEN sealed_for IS NULL THEN true ELSE false END AND bucket_id = ANY (ARRAY(
-        SELECT (SELECT bucket_id FROM usage_buckets b WHERE ${isOpenBucketOf(source)}) FROM place p
+      SELECT * FROM usage_buckets b
+      WHERE ${IS_OPEN} AND bucket_id = ANY (ARRAY(
+        SELECT (SELECT bucket_id FROM usage_buckets o WHERE ${isOpenBucketOf(source, 'p')}) FROM place p
       ))
       ORDER BY bucket_id FOR NO KEY UPDATE
     ), opened AS (
       INSERT INTO usage_buckets (source, tenant_id, deployment_id, resource_kind, service_month, model)
       SELECT ${source}, tenant_id, deployment_id, resource_kind, service_month, model FROM place p
-      WHERE NOT EXISTS (SELECT FROM found b WHERE ${isOpenBucketOf(source)})
+      WHERE NOT EXISTS (SELECT FROM found o WHERE ${isOpenBucketOf(source, 'p')})
       ORDER BY deployment_id, resource_kind, service_month, model
       RETURNING *
     )
@@ -205,12 +204,19 @@ export function lockOpenBuckets(
   `);
 }
 
-/** Condition: a bucket `b` is the open one of a key `p`. */
-function isOpenBucketOf(source: UsageSource) {
-  return sql.fragment`b.source = ${source} AND b.tenant_id = p.tenant_id
-    AND b.service_month = p.service_month AND b.deployment_id = p.deployment_id
-    AND b.resource_kind = p.resource_kind AND b.model = p.model AND b.sealed_for IS NULL`;
+/** Condition: a bucket `o` is the open one of the key in a row. */
+export function isOpenBucketOf(source: UsageSource, row: string) {
+  const of = (column: string) => sql.identifier([row, column]);
+  return sql.fragment`o.source = ${source} AND o.tenant_id = ${of('tenant_id')}
+    AND o.service_month = ${of('service_month')} AND o.deployment_id = ${of('deployment_id')}
+    AND o.resource_kind = ${of('resource_kind')} AND o.model = ${of('model')} AND o.sealed_for IS NULL`;
 }
+
+/**
+ * Condition: a bucket `b` is open. The CASE keeps PostgreSQL from reading the index of all open buckets for it, so that
+ * buckets are found by their ids, and locked in that order.
+ */
+export const IS_OPEN = sql.fragment`CASE WHEN b.sealed_for IS NULL THEN true ELSE false END`;
 
 const openBucket = z.object({
   bucketId: z.number(),
