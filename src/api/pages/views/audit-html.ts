@@ -3,7 +3,7 @@ import { groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
 import { filterForm } from './filter-form.ts';
-import { table } from './html-table.ts';
+import { nextLink, table } from './html-table.ts';
 import { layout, type Visitor } from './layout.ts';
 import { minute } from './page-format.ts';
 import { invoiceHref, monthHref, noteHref, tenantHref, tenantIdLink } from './places.ts';
@@ -61,7 +61,7 @@ ${filterForm(AUDIT_PATH, [
             markup`${outcomeBadge(action)}${action.detail === null ? '' : markup`<span class="sub">${action.detail}</span>`}`,
         },
       ],
-    })}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Earlier actions</a></p>\n`}`,
+    })}${nextLink(nextHref, 'Earlier actions')}`,
   });
 }
 

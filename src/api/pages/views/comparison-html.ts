@@ -10,7 +10,7 @@ import { groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import type { ShownComparison } from '../kept-comparison.ts';
 import { invoicesTrail } from './document-place.ts';
-import { table } from './html-table.ts';
+import { nextLink, table } from './html-table.ts';
 import { layout, type Visitor } from './layout.ts';
 import { nameCell } from './line-cells.ts';
 import { invoiceHref } from './places.ts';
@@ -70,7 +70,7 @@ export function comparisonPage({
     main: markup`<p>${comparisonText(text, comparedWith)}.</p>
 <ul class="links"><li><a href="${invoiceHref(visitor, comparedWith.invoice_id)}">Invoice ${comparedWith.number}</a></li></ul>
 ${notesOf(compared)}<h2 id="changes">Differences</h2>
-${changesTable(invoice, text, changes)}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Next page</a></p>\n`}${unchanged(text.same, currency)}`,
+${changesTable(invoice, text, changes)}${nextLink(nextHref, 'Next page')}${unchanged(text.same, currency)}`,
   });
 }
 

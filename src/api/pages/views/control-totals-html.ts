@@ -10,7 +10,7 @@ import type {
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
 import { errorSummary, reasonField, type FieldMistake } from './form-fields.ts';
-import { table, type Column } from './html-table.ts';
+import { nextLink, table, type Column } from './html-table.ts';
 import { formToken, layout, type Visitor } from './layout.ts';
 import { monthLink, tenantIdLink } from './places.ts';
 
@@ -65,7 +65,7 @@ ${isEmpty ? '' : markup`<p>${comparisonBadge(counts)} ${countsSentence(counts)}<
         : 'All control totals are equal to the usage.',
       rows,
       columns: comparisonColumns(month),
-    })}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Further deployments</a></p>\n`}`,
+    })}${nextLink(nextHref, 'Further deployments')}`,
   });
 }
 

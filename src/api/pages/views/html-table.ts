@@ -71,3 +71,10 @@ function bodyCell<Row>(column: Column<Row>, content: unknown, isStacked: boolean
   const label = isStacked && typeof head === 'string' && head !== '';
   return markup`<td class="${classes}"${label ? markup` data-label="${head}"` : ''}>${inner}</td>`;
 }
+
+/** Renders the link to the next page of a list; nothing on the last page. */
+export function nextLink(nextHref: string | null, text: string): Markup {
+  if (nextHref === null) return markup``;
+  return markup`<p><a href="${nextHref}" rel="next">${text}</a></p>
+`;
+}

@@ -6,7 +6,7 @@ import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
 import { doneNote, type Done } from './done-note.ts';
 import { filterForm, type FilterField } from './filter-form.ts';
-import { table } from './html-table.ts';
+import { nextLink, table } from './html-table.ts';
 import { invoiceHref, tenantIdLink } from './places.ts';
 import { layout, type Link, type Visitor } from './layout.ts';
 
@@ -32,7 +32,7 @@ export function itemsPage({ visitor, items, filter, done, nextHref }: ItemsView)
     visitor,
     main: markup`${doneNote(done)}<p>One-off charges and credits for the next invoices of tenants. <a href="/operator/items/new">Add one</a></p>
 ${filterForm(ITEMS_PATH, filterFields(filter))}
-${itemsTable({ items, visitor, empty: isFiltered ? 'No charges or credits match.' : 'There are no charges or credits yet.' })}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Earlier charges and credits</a></p>\n`}`,
+${itemsTable({ items, visitor, empty: isFiltered ? 'No charges or credits match.' : 'There are no charges or credits yet.' })}${nextLink(nextHref, 'Earlier charges and credits')}`,
   });
 }
 

@@ -7,7 +7,7 @@ import {
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
 import { filterForm } from './filter-form.ts';
-import { table } from './html-table.ts';
+import { nextLink, table } from './html-table.ts';
 import { layout, type Visitor } from './layout.ts';
 import { minute } from './page-format.ts';
 import { tenantIdLink } from './places.ts';
@@ -69,7 +69,7 @@ ${filterForm(KEYS_PATH, [
         },
         { head: 'Created', cell: ({ createdAt }) => at(createdAt) },
       ],
-    })}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Older keys</a></p>\n`}`,
+    })}${nextLink(nextHref, 'Older keys')}`,
   });
 }
 

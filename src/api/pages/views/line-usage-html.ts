@@ -13,7 +13,7 @@ import { doneNote, type Done } from './done-note.ts';
 import { exclusionColumn, type ExclusionColumn } from './exclusion-column.ts';
 import { documentsStart } from './document-place.ts';
 import { field } from './form-fields.ts';
-import { table } from './html-table.ts';
+import { nextLink, table } from './html-table.ts';
 import { layout, type Visitor } from './layout.ts';
 import { minute } from './page-format.ts';
 
@@ -221,7 +221,7 @@ function eventsTable(view: LineUsageView): Markup {
       },
       ...exclusionColumn(exclusion),
     ],
-  })}${isCut ? markup`<p class="hint">This list has at most 1,000 events. The CSV file has all of them.</p>\n` : ''}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Next page</a></p>\n`}`;
+  })}${isCut ? markup`<p class="hint">This list has at most 1,000 events. The CSV file has all of them.</p>\n` : ''}${nextLink(nextHref, 'Next page')}`;
 }
 
 function detailOf({ model, input_tokens, output_tokens, replaces }: EventBehindLine): Markup {

@@ -5,7 +5,7 @@ import { badge, balance } from './badge.ts';
 import { formatMonth } from '../../../display/dates.ts';
 import { layout, type Visitor } from './layout.ts';
 import { monthHref } from './places.ts';
-import { table } from './html-table.ts';
+import { nextLink, table } from './html-table.ts';
 
 export interface MonthsView {
   readonly visitor: Visitor;
@@ -49,7 +49,7 @@ export function monthsPage({
           { head: 'Parked', isFigure: true, cell: parkedOf },
         ],
       },
-    )}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Earlier months</a></p>\n`}`,
+    )}${nextLink(nextHref, 'Earlier months')}`,
   });
 }
 

@@ -12,7 +12,7 @@ import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
 import { filterForm, type FilterField } from './filter-form.ts';
 import { errorSummary, reasonField, textField, type FieldMistake } from './form-fields.ts';
-import { table } from './html-table.ts';
+import { nextLink, table } from './html-table.ts';
 import { formToken, layout, type Visitor } from './layout.ts';
 import { minute } from './page-format.ts';
 import { tenantIdLink } from './places.ts';
@@ -86,7 +86,7 @@ ${table({
     { head: 'Charge', isFigure: true, cell: chargeText },
     { head: 'State', cell: stateCell },
   ],
-})}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Earlier events</a></p>\n`}${
+})}${nextLink(nextHref, 'Earlier events')}${
       filter.state === 'held' && events.length > 0 ? bulkForms(view) : ''
     }`,
   });

@@ -5,9 +5,9 @@ import { amountText } from '../../../display/line-text.ts';
 import { groupDigits } from '../../../domain/format.ts';
 import { markup } from '../../../lib/markup.ts';
 import { filterForm } from './filter-form.ts';
-import { table, type Column } from './html-table.ts';
+import { nextLink, table, type Column } from './html-table.ts';
 import { layout, type Visitor } from './layout.ts';
-import { invoicesTable, more } from './tenant-account-html.ts';
+import { invoicesTable } from './tenant-account-html.ts';
 
 /** What tenants owe: the invoices, and the sums by age. */
 
@@ -38,7 +38,7 @@ ${filterForm(RECEIVABLES_PATH, [{ name: 'show', label: 'Show', value: show ?? ''
         ...{ invoices, visitor, hasTenants: true },
         empty: `No ${nameOf(show ?? 'open')} invoices.`,
       },
-    )}${more(nextHref, 'Earlier invoices')}`,
+    )}${nextLink(nextHref, 'Earlier invoices')}`,
   });
 }
 

@@ -5,7 +5,7 @@ import { humanise } from '../../../display/names.ts';
 import { formatMoney, groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
-import { table } from './html-table.ts';
+import { nextLink, table } from './html-table.ts';
 import { layout, type Visitor } from './layout.ts';
 import { minute } from './page-format.ts';
 import { accountTrail } from './places.ts';
@@ -33,7 +33,7 @@ export function subscriptionsPage({ tenantId, nextHref, ...view }: Subscriptions
     title: 'Subscriptions',
     visitor: view.visitor,
     trail: accountTrail(view.visitor, tenantId),
-    main: markup`${subscriptionsTable({ ...view, caption: `Subscriptions of ${tenantId}, by id`, empty: 'No subscriptions.' })}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">More subscriptions</a></p>\n`}`,
+    main: markup`${subscriptionsTable({ ...view, caption: `Subscriptions of ${tenantId}, by id`, empty: 'No subscriptions.' })}${nextLink(nextHref, 'More subscriptions')}`,
   });
 }
 

@@ -9,7 +9,7 @@ import { markup, type Markup } from '../../../lib/markup.ts';
 import { dueDate, paymentBadge, paymentsTable } from './account-html.ts';
 import { badge, invoiceStatus } from './badge.ts';
 import { filterForm } from './filter-form.ts';
-import { table } from './html-table.ts';
+import { nextLink, table } from './html-table.ts';
 import { layout, type Link, type Visitor } from './layout.ts';
 import {
   accountHref,
@@ -51,7 +51,7 @@ export function tenantInvoicesPage(view: TenantInvoicesView): string {
     visitor,
     trail: accountTrail(visitor, tenantId),
     main: markup`${balances.map((balance) => balanceFacts(balance, account))}<ul class="links"><li><a href="${account}/adjustment-notes">Adjustment notes</a></li><li><a href="${account}/payments">Payments</a></li></ul>
-${filterForm(`${account}/invoices`, [{ name: 'show', label: 'Show', value: show ?? '', any: 'All', choices }])}${invoicesTable({ invoices: entries, visitor, empty: show === null ? 'No invoices yet.' : `No ${show} invoices.` })}${more(nextHref, 'Earlier invoices')}`,
+${filterForm(`${account}/invoices`, [{ name: 'show', label: 'Show', value: show ?? '', any: 'All', choices }])}${invoicesTable({ invoices: entries, visitor, empty: show === null ? 'No invoices yet.' : `No ${show} invoices.` })}${nextLink(nextHref, 'Earlier invoices')}`,
   });
 }
 
@@ -156,7 +156,7 @@ export function tenantNotesPage(view: TenantListView<NoteHeader>): string {
     visitor,
     trail: invoicesTrail(visitor, tenantId),
     main: markup`<p class="soft">An adjustment note changes what an earlier invoice charges.</p>
-${notesTable(entries, visitor)}${more(nextHref, 'Earlier notes')}`,
+${notesTable(entries, visitor)}${nextLink(nextHref, 'Earlier notes')}`,
   });
 }
 
@@ -196,7 +196,7 @@ export function tenantPaymentsPage(view: TenantListView<PaymentView>): string {
     title: 'Payments',
     visitor,
     trail: invoicesTrail(visitor, tenantId),
-    main: markup`${accountPayments(entries, visitor)}${more(nextHref, 'Earlier payments')}`,
+    main: markup`${accountPayments(entries, visitor)}${nextLink(nextHref, 'Earlier payments')}`,
   });
 }
 
@@ -214,11 +214,4 @@ export function accountPayments(payments: readonly PaymentView[], visitor: Visit
 function invoicesTrail(visitor: Visitor, tenantId: string): readonly Link[] {
   const href = `${accountHref(visitor, tenantId)}/invoices`;
   return [...accountTrail(visitor, tenantId), { href, text: 'Invoices' }];
-}
-
-/** Renders the link to the next page of a list; nothing on the last page. */
-export function more(nextHref: string | null, text: string): Markup {
-  if (nextHref === null) return markup``;
-  return markup`<p><a href="${nextHref}" rel="next">${text}</a></p>
-`;
 }

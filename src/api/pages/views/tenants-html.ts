@@ -4,7 +4,7 @@ import { formatMoney, groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
 import { filterForm } from './filter-form.ts';
-import { table } from './html-table.ts';
+import { nextLink, table } from './html-table.ts';
 import { layout, type Visitor } from './layout.ts';
 import { invoiceHref, monthHref, tenantHref } from './places.ts';
 
@@ -35,7 +35,7 @@ export function tenantsPage({ visitor, tenants, filter, nextHref }: TenantsView)
       empty: isFiltered ? 'No tenants match.' : 'There are no tenants yet.',
       tenants,
       visitor,
-    })}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">More tenants</a></p>\n`}`,
+    })}${nextLink(nextHref, 'More tenants')}`,
   });
 }
 

@@ -5,7 +5,7 @@ import { groupDigits } from '../../../domain/format.ts';
 import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
 import { doneNote, type Done } from './done-note.ts';
-import { table } from './html-table.ts';
+import { nextLink, table } from './html-table.ts';
 import { layout, type Visitor } from './layout.ts';
 import { minute } from './page-format.ts';
 import { tenantIdLink } from './places.ts';
@@ -63,7 +63,7 @@ ${table({
           cell: ({ duration_ms }) => `${groupDigits(duration_ms)} ms`,
         },
       ],
-    })}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Earlier attempts</a></p>\n`}<h2>Data</h2>
+    })}${nextLink(nextHref, 'Earlier attempts')}<h2>Data</h2>
 ${jsonBlock(data)}`,
   });
 }

@@ -7,7 +7,7 @@ import { markup, type Markup } from '../../../lib/markup.ts';
 import { badge } from './badge.ts';
 import { doneNote, type Done } from './done-note.ts';
 import { filterForm } from './filter-form.ts';
-import { table, type Column } from './html-table.ts';
+import { nextLink, table, type Column } from './html-table.ts';
 import { layout, type Visitor } from './layout.ts';
 import { minute } from './page-format.ts';
 import { tenantIdLink } from './places.ts';
@@ -66,7 +66,7 @@ ${filterForm(WEBHOOKS_PATH, [
       empty: isFiltered ? 'No deliveries match.' : 'There are no deliveries yet.',
       rows: deliveries,
       columns: [eventColumn(visitor), ...deliveryColumns(visitor)],
-    })}${nextHref === null ? '' : markup`<p><a href="${nextHref}" rel="next">Earlier deliveries</a></p>\n`}`,
+    })}${nextLink(nextHref, 'Earlier deliveries')}`,
   });
 }
 
