@@ -16,6 +16,11 @@ const explained = z.object({
   'QUERY PLAN': z.tuple([z.object({ Plan: z.custom<PlanNode>(() => true) })]),
 });
 
+/** Whether a query is a statement that has a plan, after a comment or not. */
+export function hasPlan({ sql }: QuerySqlToken): boolean {
+  return /^\s*(?:\/\*.*\*\/\s*)?(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b/.test(sql);
+}
+
 /** The plan of a query, with the values that it was asked with. */
 export async function planOf(db: Queryable, query: QuerySqlToken): Promise<PlanNode> {
   const explain = { ...query, sql: `EXPLAIN (FORMAT JSON) ${query.sql}`, parser: explained };

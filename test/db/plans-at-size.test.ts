@@ -104,7 +104,7 @@ import { QUARANTINE_REASONS } from '../../src/domain/quarantine.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { ANY_TIME } from '../_util/any-time.ts';
 import { acceptForce, buildInvoices } from '../_util/build.ts';
-import { indexConditionsOf, planOf, wholeScansOf } from '../_util/explain.ts';
+import { hasPlan, indexConditionsOf, planOf, wholeScansOf } from '../_util/explain.ts';
 import { interceptQueries } from '../_util/intercept-queries.ts';
 import { createLedgerWorld, ACTIVITY_DEPS, type LedgerWorld } from '../_util/ledger-world.ts';
 import { pay } from '../_util/payments.ts';
@@ -540,9 +540,7 @@ async function statementsOf(use: (uses: Uses) => Promise<unknown>): Promise<read
   const asked = new Map<string, Asked>();
   const noted = <T extends Queryable>(db: T): T =>
     interceptQueries(db, (query) => {
-      // After a comment or not.
-      const isPlanned = /^\s*(?:\/\*.*\*\/\s*)?(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b/;
-      if (isPlanned.test(query.sql)) asked.set(query.sql, { db, query });
+      if (hasPlan(query)) asked.set(query.sql, { db, query });
       return query;
     });
   const apiDb = await openAs(testDatabase.apiUrl);

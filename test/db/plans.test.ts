@@ -9,6 +9,7 @@ import { openDatabase, type Database } from '../../src/db/pool.ts';
 import { sql } from '../../src/db/sql.ts';
 import { createIngestion } from '../../src/ingestion/ingestion.ts';
 import { ACCEPTED } from '../../src/ingestion/results.ts';
+import { hasPlan } from '../_util/explain.ts';
 import { fillBooks } from '../_util/full-books.ts';
 import { interceptQueries } from '../_util/intercept-queries.ts';
 import { createLedgerWorld, ACTIVITY_DEPS, type LedgerWorld } from '../_util/ledger-world.ts';
@@ -37,9 +38,7 @@ async function openAs(url: string): Promise<Database> {
 /** Records the queries to a database. */
 function noting(db: Database, seen: Map<string, QuerySqlToken>): Database {
   return interceptQueries(db, (query) => {
-    // Only statements that have a plan, after a comment or not.
-    if (/^\s*(?:\/\*.*\*\/\s*)?(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b/.test(query.sql))
-      seen.set(query.sql, query);
+    if (hasPlan(query)) seen.set(query.sql, query);
     return query;
   });
 }
